@@ -1,0 +1,22 @@
+// Tests run from source: the export condition points every workspace package at its src folder.
+export default {
+  testMatch: ['<rootDir>/{packages,apps}/*/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript', decorators: false }, target: 'es2022' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@resilient-swarm/source', 'node', 'node-addons'] },
+  setupFiles: ['<rootDir>/packages/testkit/src/jest-setup.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
+  coverageProvider: 'v8',
+  maxWorkers: 2,
+  testTimeout: 20_000,
+}
