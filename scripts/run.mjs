@@ -29,8 +29,15 @@ export function run(command, { cwd = rootFolder, env = {}, quiet = false, timeou
     child.stdout?.on('data', (chunk) => chunks.push(chunk))
     child.stderr?.on('data', (chunk) => chunks.push(chunk))
     let timedOut = false
-    const timer = timeoutMs && setTimeout(() => ((timedOut = true), endGroup(child)), timeoutMs)
-    const passOn = (signal) => (endGroup(child, signal), process.exit(130))
+    const onTimeout = () => {
+      timedOut = true
+      endGroup(child)
+    }
+    const timer = timeoutMs && setTimeout(onTimeout, timeoutMs)
+    const passOn = (signal) => {
+      endGroup(child, signal)
+      process.exit(130)
+    }
     process.once('SIGINT', passOn).once('SIGTERM', passOn)
     const finish = (code, trouble = '') => {
       clearTimeout(timer)

@@ -48,10 +48,17 @@ function runJest() {
     process.stderr.write(chunk)
     if (String(chunk).includes('failed to exit gracefully')) complaints.push('a test kept its jest worker from ending.')
   })
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (endGroup(child, signal), process.exit(130)))
+  const passOn = (signal) => {
+    endGroup(child, signal)
+    process.exit(130)
+  }
+  process.once('SIGINT', passOn).once('SIGTERM', passOn)
   return new Promise((resolve) => {
     const watch = setInterval(() => judge(child), pollMs)
-    child.on('close', (code) => (clearInterval(watch), resolve(code ?? 1)))
+    child.on('close', (code) => {
+      clearInterval(watch)
+      resolve(code ?? 1)
+    })
     const startedAt = Date.now()
     let finishedAt
     let ended = false

@@ -1,0 +1,50 @@
+// One node of the README example in a process of its own: does what its parent says, tells what happens.
+import { Swarm } from 'resilient-swarm'
+
+/** Round trips and records are still on their way when the sixth line is printed; this long they may take. */
+const settleTimeoutMs = 1_500
+const pollMs = 20
+
+const swarm = new Swarm()
+const errors = []
+swarm.on('peer', (peer) => tell({ kind: 'peer', key: peer.publicKey }))
+swarm.on('error', (error) => errors.push(inWords(error)))
+
+const commands = {
+  call: ({ key }) => swarm.call(key),
+  report: async ({ peers }) => tell({ kind: 'report', ...(await settledReport(peers)) }),
+  trouble: () => tell({ kind: 'trouble', errors }),
+  close: async () => {
+    await swarm.close()
+    process.disconnect()
+  },
+}
+
+process.on('message', async (command) => {
+  try {
+    await commands[command.kind](command)
+  } catch (error) {
+    errors.push(`${command.kind} failed: ${inWords(error)}`)
+  }
+})
+// Ctrl-C reaches every process of the terminal; this one closes when its parent says so, or is gone.
+process.on('SIGINT', () => {})
+process.once('disconnect', () => swarm.destroy())
+tell({ kind: 'key', key: swarm.publicKey })
+
+async function settledReport(peers) {
+  const until = Date.now() + settleTimeoutMs
+  while (Date.now() < until && !(swarm.peers.every((peer) => peer.rttMs !== undefined) && swarm.table.records.length > peers)) {
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  }
+  const paths = swarm.peers.map((peer) => ({ key: peer.publicKey, path: peer.path?.kind, rttMs: peer.rttMs }))
+  return { paths, records: swarm.table.records.length }
+}
+
+function tell(message) {
+  if (process.connected) process.send(message)
+}
+
+function inWords(error) {
+  return `${error?.code ? `${error.code}: ` : ''}${error?.message ?? error}`
+}
