@@ -1,0 +1,36 @@
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const VALUES = new Map([...ALPHABET].map((letter, value) => [letter.charCodeAt(0), value]))
+
+/** base64url without padding (RFC 4648 §5). */
+export function encodeBase64Url(bytes: Uint8Array): string {
+  let text = ''
+  for (let index = 0; index < bytes.byteLength; index += 3) {
+    const [first = 0, second, third] = [bytes[index], bytes[index + 1], bytes[index + 2]]
+    text += ALPHABET[first >> 2]
+    text += ALPHABET[((first & 3) << 4) | ((second ?? 0) >> 4)]
+    if (second !== undefined) text += ALPHABET[((second & 15) << 2) | ((third ?? 0) >> 6)]
+    if (third !== undefined) text += ALPHABET[third & 63]
+  }
+  return text
+}
+
+/** Undefined for anything but the one spelling that `encodeBase64Url` writes: no padding, no spare bits, no white space. */
+export function decodeBase64Url(text: string): Uint8Array | undefined {
+  const spare = text.length % 4
+  if (spare === 1) return undefined
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  let bits = 0
+  let kept = 0
+  let offset = 0
+  for (let index = 0; index < text.length; index++) {
+    const value = VALUES.get(text.charCodeAt(index))
+    if (value === undefined) return undefined
+    bits = ((bits << 6) | value) & 0xffff
+    kept += 6
+    if (kept >= 8) {
+      kept -= 8
+      bytes[offset++] = (bits >> kept) & 0xff
+    }
+  }
+  return (bits & ((1 << kept) - 1)) === 0 ? bytes : undefined
+}
