@@ -1,5 +1,5 @@
 // The layer check: dependency-cruiser with the rules of .dependency-cruiser.mjs, and proof that it looked at every file.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootFolder, run } from './run.mjs'
 import { readWorkspace, typescriptFiles } from './workspace.mjs'
@@ -17,7 +17,7 @@ export async function checkLayers() {
   if (!json) return [`dependency-cruiser told nothing:\n${output}`]
   const { modules, summary } = JSON.parse(json)
   const violations = summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`)
-  return [...violations, ...blindSpots({ modules, folders })]
+  return [...violations, ...blindSpots({ modules, folders }), ...readWorkspace().flatMap(looseReferences)]
 }
 
 /** Without a TypeScript it can use, dependency-cruiser sees nothing and finds nothing wrong. */
@@ -34,4 +34,16 @@ function blindSpots({ modules, folders }) {
 
 function leafOf(path) {
   return path.split('/').slice(0, 2).join('/')
+}
+
+/** Builds run side by side in the order of the dependencies, so each TypeScript reference has to be one of them. */
+function looseReferences({ name, folder, manifest }) {
+  const path = join(rootFolder, folder, 'tsconfig.json')
+  if (!existsSync(path)) return []
+  const { references = [] } = JSON.parse(readFileSync(path, 'utf8'))
+  const dependencies = { ...manifest.dependencies, ...manifest.devDependencies }
+  return references
+    .map((reference) => JSON.parse(readFileSync(join(rootFolder, folder, reference.path, 'package.json'), 'utf8')).name)
+    .filter((referenced) => !Object.hasOwn(dependencies, referenced))
+    .map((referenced) => `${name} references ${referenced} in its tsconfig.json and does not depend on it in its package.json`)
 }
