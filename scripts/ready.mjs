@@ -8,17 +8,23 @@ const nodeVersionMin = [20, 19]
 const installTimeoutMs = 15 * 60_000
 const buildTimeoutMs = 10 * 60_000
 
-/** Resolves when the packages are built; ends the process with the reason in words otherwise. */
-export async function ready({ build = [] } = {}) {
-  checkNode()
-  await install()
-  await buildPackages(build)
+/** Resolves when the packages are built. Otherwise says why in words, calls `onFailure`, and ends the process. */
+export async function ready({ build = [], onFailure = () => {} } = {}) {
+  try {
+    checkNode()
+    await install()
+    await buildPackages(build)
+  } catch (error) {
+    console.error(error.message)
+    onFailure()
+    process.exit(1)
+  }
 }
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major > nodeVersionMin[0] || (major === nodeVersionMin[0] && minor >= nodeVersionMin[1])) return
-  fail(
+  throw new Error(
     `ResilientSwarm needs Node ${nodeVersionMin.join('.')} or newer, and this is Node ${process.versions.node}: install a newer one.`,
   )
 }
@@ -33,7 +39,8 @@ async function install() {
   console.log('installing dependencies …')
   const command = [...pnpm, 'install', '--frozen-lockfile', '--reporter=append-only']
   const { code, output } = await run(command, { quiet: true, env: { CI: 'true' }, timeoutMs: installTimeoutMs })
-  if (code !== 0) fail(`${output}\nInstalling the dependencies failed; the log is above. Is the npm registry reachable?`)
+  if (code !== 0)
+    throw new Error(`${output}\nInstalling the dependencies failed; the log is above. Is the npm registry reachable?`)
   writeFileSync(stampPath, wanted)
 }
 
@@ -42,10 +49,5 @@ async function buildPackages(only) {
   const command = [...pnpm, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filters]
   const env = { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' }
   const { code, output } = await run(command, { quiet: true, env, timeoutMs: buildTimeoutMs })
-  if (code !== 0) fail(`${output}\nBuilding the packages failed; the log is above.`)
-}
-
-function fail(sentence) {
-  console.error(sentence)
-  process.exit(1)
+  if (code !== 0) throw new Error(`${output}\nBuilding the packages failed; the log is above.`)
 }

@@ -12,7 +12,7 @@ const runTimeoutMs = 20 * 60_000
 const endTimeoutMs = 10_000
 const pollMs = 250
 
-await ready()
+await ready({ onFailure: () => console.log('0 passed, 1 failed') })
 const complaints = []
 if (!(await ensureChromium()) && process.env.CI === 'true') complaints.push('Chromium is not installed.')
 

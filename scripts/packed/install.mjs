@@ -57,7 +57,15 @@ async function registryUrl(app) {
 }
 
 async function npm(app, args) {
-  const command = ['npm', ...args, '--no-audit', '--no-fund', '--loglevel=error', '--foreground-scripts']
+  const command = [
+    'npm',
+    ...args,
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--foreground-scripts',
+    '--omit-lockfile-registry-resolved=false',
+  ]
   const { code, output } = await run(command, { cwd: app, quiet: true, timeoutMs: installTimeoutMs })
   if (code !== 0) throw new Error(`npm ${args[0]} failed:\n${output}`)
 }
