@@ -1,0 +1,3 @@
+import { describeReadme } from '../../testkit/src/index.ts'
+
+describeReadme(import.meta.url)
