@@ -15,7 +15,7 @@ const checks = {
   format: () => complain(['biome', 'check', '--error-on-warnings']),
   types: () => complain(['tsc', '-p', 'tsconfig.test.json']),
   layers: checkLayers,
-  unused: () => complain(['knip', '--no-progress']),
+  unused: () => complain(['knip', '--no-progress', '--no-config-hints']),
   limits: checkLimits,
   changesets: checkChangesets,
   tarballs: checkTarballs,
