@@ -1,0 +1,7 @@
+export { CLOSE_CODES } from './close-codes.ts'
+export { createRpcSession, type RpcSession, type RpcSessionOptions } from './dnode-session.ts'
+export { RPC_LIMITS, type RpcLimits } from './limits.ts'
+export type { CallOptions } from './outbound-calls.ts'
+export type { ReplyConvention } from './pending-call.ts'
+export type { Methods, RemoteMethods } from './remote.ts'
+export type { RemoteFailure, RpcErrorCode } from './rpc-error.ts'

@@ -1,0 +1,12 @@
+declare module 'dnode' {
+  import type { Duplex } from 'node:stream'
+
+  interface DnodeStream extends Duplex {
+    readonly proto: { readonly callbacks: { readonly local: unknown[]; readonly remote: unknown[] }; cull(id: number): void }
+    on(event: 'remote', listener: (remote: Record<string, (...args: unknown[]) => void>) => void): this
+    on(event: 'fail' | 'error', listener: (error: Error) => void): this
+    on(event: string, listener: (...args: never[]) => void): this
+  }
+
+  export default function dnode(methods: object | undefined, options: { weak: false }): DnodeStream
+}
