@@ -1,0 +1,53 @@
+import { concatBytes, type PeerId } from '@resilient-swarm/contract'
+import type { Domain } from './domains.ts'
+import { KEY_BYTES, SIGNATURE_BYTES } from './engine-seam.ts'
+import { identityError } from './identity-error.ts'
+import type { KeyPair } from './key-pair.ts'
+import { ENVELOPE_PAYLOAD_BYTES_MAX } from './limits.ts'
+import { encodePeerId } from './peer-id.ts'
+import { type PublicKey, parsePublicKey, verify } from './public-key.ts'
+
+/** What an envelope adds to its payload: the author's key and the signature. */
+export const ENVELOPE_OVERHEAD_BYTES = KEY_BYTES + SIGNATURE_BYTES
+
+export interface EnvelopeToSeal {
+  readonly keyPair: KeyPair
+  readonly domain: Domain
+  readonly payload: Uint8Array
+}
+
+export interface OpenedEnvelope {
+  readonly publicKey: PublicKey
+  readonly peerId: PeerId
+  readonly payload: Uint8Array
+}
+
+/** `key(32) ‖ signature(64) ‖ payload`: anyone can carry it, only the key's owner can have made it. */
+export function sealEnvelope({ keyPair, domain, payload }: EnvelopeToSeal): Uint8Array {
+  if (payload.byteLength > ENVELOPE_PAYLOAD_BYTES_MAX) {
+    throw new RangeError(`payload must have at most ${ENVELOPE_PAYLOAD_BYTES_MAX} bytes`)
+  }
+  return concatBytes(keyPair.publicKey, keyPair.sign(domain, payload), payload)
+}
+
+/** Checked in the order of cost: size, key, signature. The payload is a copy. */
+export function openEnvelope({ domain, bytes }: { domain: Domain; bytes: Uint8Array }): OpenedEnvelope {
+  const payloadBytes = bytes.byteLength - ENVELOPE_OVERHEAD_BYTES
+  if (payloadBytes < 0 || payloadBytes > ENVELOPE_PAYLOAD_BYTES_MAX) {
+    throw identityError('ERR_ENVELOPE_SIZE', `An envelope cannot have ${bytes.byteLength} bytes; drop it.`)
+  }
+  const publicKey = parseAuthor(bytes.subarray(0, KEY_BYTES))
+  const payload = bytes.slice(ENVELOPE_OVERHEAD_BYTES)
+  if (!verify({ publicKey, domain, payload, signature: bytes.subarray(KEY_BYTES, ENVELOPE_OVERHEAD_BYTES) })) {
+    throw identityError('ERR_ENVELOPE_SIGNATURE', `This envelope was not signed for ${domain} by the key it names; drop it.`)
+  }
+  return { publicKey, peerId: encodePeerId(publicKey), payload }
+}
+
+function parseAuthor(bytes: Uint8Array): PublicKey {
+  try {
+    return parsePublicKey(bytes)
+  } catch (cause) {
+    throw identityError('ERR_ENVELOPE_KEY', 'The author of this envelope is not a key; drop it.', cause)
+  }
+}

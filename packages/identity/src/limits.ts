@@ -1,0 +1,5 @@
+/** Larger than any record or login we sign (4 KiB), small enough that a flood of them is cheap to refuse. */
+export const ENVELOPE_PAYLOAD_BYTES_MAX = 64 * 1024
+
+/** Noise §3: no message is longer, so that a length always fits two bytes. */
+export const NOISE_MESSAGE_BYTES_MAX = 65_535
