@@ -1,0 +1,3 @@
+import type { WebSocketConstructor } from './web-socket.ts'
+
+export const DefaultWebSocket: WebSocketConstructor = globalThis.WebSocket
