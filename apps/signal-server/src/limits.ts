@@ -1,0 +1,58 @@
+import type { Rate } from '@resilient-swarm/contract'
+import { LOGIN_TIMEOUT_MS } from '@resilient-swarm/signal-exchange/protocol'
+
+/** What one server takes; `createSignalServer({ limits })` changes single ones. */
+export interface SignalServerLimits {
+  /** Connections at once, logged in or not: each costs about 20 KiB. */
+  readonly connectionsMax: number
+  /** New connections from one address (IPv6: from one /64): a burst is a page of tabs or a lab, a flood is an attack. */
+  readonly connectionRate: Rate
+  /** Addresses whose rate is remembered; the one unused for longest is forgotten first. */
+  readonly addressesMax: number
+  /** From connecting to a proven key, in ms. */
+  readonly loginTimeoutMs: number
+  /** Between two pings, in ms; two without an answer end the connection. Proxies cut idle connections after 60 s and more. */
+  readonly pingMs: number
+  /** Frames that wait for one client's socket: at 12 KiB each under 400 KiB. */
+  readonly queueFramesMax: number
+  /** Signals that one client sends: an attempt has about three, a node that joins makes a dozen attempts. */
+  readonly sends: Rate
+  /** Lookups of one client. */
+  readonly lookups: Rate
+  /** All frames of one client. What the other rates refuse is answered; beyond this the connection ends. */
+  readonly frames: Rate
+  /** How long a client may take to answer our close, in ms, before its socket is cut. */
+  readonly closeTimeoutMs: number
+}
+
+export const DEFAULT_LIMITS: SignalServerLimits = {
+  connectionsMax: 10_000,
+  connectionRate: { perSecond: 5, burst: 50 },
+  addressesMax: 10_000,
+  loginTimeoutMs: LOGIN_TIMEOUT_MS,
+  pingMs: 15_000,
+  queueFramesMax: 32,
+  sends: { perSecond: 10, burst: 40 },
+  lookups: { perSecond: 5, burst: 50 },
+  frames: { perSecond: 50, burst: 200 },
+  closeTimeoutMs: 1_000,
+}
+
+/** Bytes of an HTTP request's head: a browser's upgrade has about 600. */
+export const HTTP_HEADER_BYTES_MAX = 8 * 1024
+/** A request's head must be there by then, in ms; nobody holds a socket by dribbling it. */
+export const HTTP_TIMEOUT_MS = 10_000
+/** Pieces of one WebSocket message: 16 KiB come in one, and a proxy may split them in a few. */
+export const FRAGMENTS_MAX = 64
+
+/** The defaults with some changed; a TypeError or RangeError names what is wrong. */
+export function readLimits(changed: Partial<SignalServerLimits> = {}): SignalServerLimits {
+  for (const [name, value] of Object.entries(changed)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new TypeError(`unknown limit '${name}'; see SignalServerLimits`)
+    const numbers = typeof value === 'object' ? [value.perSecond, value.burst] : [value]
+    for (const number of numbers) {
+      if (!Number.isSafeInteger(number) || number < 1) throw new RangeError(`limits.${name} must be whole numbers from 1`)
+    }
+  }
+  return { ...DEFAULT_LIMITS, ...changed }
+}
