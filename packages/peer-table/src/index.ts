@@ -1,0 +1,6 @@
+export type { Refusal, Verdict } from './admission.ts'
+export type { RecordChange } from './own-record.ts'
+export type { Json, PeerLink, PeerRecord } from './peer-record.ts'
+export { createPeerTable, type PeerTable, type PeerTableOptions, type TableErrorCode } from './peer-table.ts'
+export type { PouchDatabase } from './pouchdb.ts'
+export { REPLICATION_END } from './replication.ts'

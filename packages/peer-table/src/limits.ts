@@ -1,0 +1,82 @@
+/** Every bound of the peer table, with its unit and its reason. */
+
+/** DESIGN §10. Holds 64 links, 512 bytes of info and a long network name with room to spare. */
+export const RECORD_BYTES_MAX = 4096
+/** What an application may say about itself; enough for a name and a few features, too little to be a data channel. */
+export const INFO_BYTES_MAX = 512
+/** Levels of nesting in `info`, so that no reader of it recurses far. */
+export const INFO_DEPTH_MAX = 8
+/** As many neighbours as a Node peer may have (DESIGN §10). */
+export const LINKS_MAX = 64
+/** A round trip is told in tenths of a millisecond; beyond 6.5 s it says nothing more. */
+export const LINK_RTT_MS_MAX = 6553.5
+/** A network is named by people. */
+export const NETWORK_BYTES_MAX = 64
+/** The largest integer that every JavaScript reader agrees on; PouchDB keeps it as a number. */
+export const SEQ_MAX = Number.MAX_SAFE_INTEGER
+
+/** How long a record stands without being published again (DESIGN §7). */
+export const RECORD_LIFETIME_MS = 15 * 60_000
+/** We publish again when this part of the lifetime is over: two more chances before it ends. */
+export const REPUBLISH_AFTER_FRACTION = 0.6
+/** No record speaks for longer than a day, and no record is remembered for longer after it was made. */
+export const FORGET_AFTER_MS = 24 * 3_600_000
+/** Clocks of honest nodes differ; a node warns itself beyond the same five minutes (DESIGN §4). */
+export const CLOCK_SKEW_MS = 5 * 60_000
+/** A record that only changes gets on the wire once in this time (DESIGN §7). */
+export const PUBLISH_INTERVAL_MS = 30_000
+/** Publishes that need not wait, so that a joining node's first links are known at once. */
+export const PUBLISH_BURST = 6
+/** Changes of one moment (three peers in one tick) become one record. */
+export const PUBLISH_GATHER_MS = 20
+/** Sweeps look for what expired; a record is never missed by more than this. */
+export const SWEEP_INTERVAL_MS = 60_000
+
+/** DESIGN §10. About 6 MiB of memory when every record has its usual 600 bytes. */
+export const TABLE_RECORDS_MAX = 4096
+/** DESIGN §10: what one peer can fill of the table with keys that it made up. */
+export const INTRODUCED_RECORDS_MAX = 256
+/** DESIGN §10: a fifth of one core where a check takes a millisecond. */
+export const VERIFIES_PER_SECOND = 200
+/** A whole swarm of a thousand is learned at once when joining; the rate holds after that. */
+export const VERIFIES_BURST = 1024
+/** Checks in a row before other work gets its turn: under 20 ms where one takes a millisecond. */
+export const VERIFIES_PER_TURN = 16
+/** An honest peer checked what it hands on, so one forged record is one too many; the rest is room for our own faults. */
+export const FORGED_RECORDS_MAX = 32
+
+/** Ancestors written with each revision, so that a few lost writes never part a document's tree. */
+export const ANCESTRY_LENGTH = 16
+/** PouchDB's work for a gap grows with its square: 256 take 5 ms, 4,000 take 150 ms. Beyond it the store is written anew. */
+export const ANCESTRY_BRIDGE_MAX = 256
+/** Documents that outlived their record, before the store is written anew: PouchDB cannot take a document out. */
+export const STALE_DOCUMENTS_MAX = 1024
+/** Writing the store anew costs up to a second with a full table, so it happens at most this often. */
+export const REWRITE_INTERVAL_MS = 60_000
+/** Documents in one write while the store is written anew. */
+export const REWRITE_BATCH = 256
+
+/** Changes that may be under way to a peer that has not said it is done with them. */
+export const FEED_CHANGES_MAX = 256
+/** And their bytes: a quarter of a substream's first credit. */
+export const FEED_BYTES_MAX = 64 * 1024
+/** Documents in one replicated batch; PouchDB holds a batch in memory. */
+export const BATCH_DOCUMENTS = 64
+/** Keys in one `bulkGet`: what one batch can miss. */
+export const BULK_GET_KEYS_MAX = 64
+/** Unanswered `bulkGet`s a peer may have: its replicator makes one at a time. */
+export const BULK_GETS_MAX = 4
+/** A peer that does not answer a request within this is gone, or wishes that we believed so. */
+export const REQUEST_TIMEOUT_MS = 30_000
+/** With fewer records than this of our own we take documents along with the first changes instead of asking one by one. */
+export const FULL_FEED_BELOW_RECORDS = 16
+/** PouchDB keeps every refusal of a run; after this many the run starts anew from its checkpoint. */
+export const RUN_REFUSALS_MAX = 256
+/** A run that failed on our side starts anew after this, doubled each time. */
+export const RUN_RETRY_MS = 500
+/** Failures in a row after which the replication ends with the error. */
+export const RUN_RETRIES_MAX = 5
+/** Remembered places in peers' feeds. */
+export const CHECKPOINTS_MAX = 1024
+/** `close` waits this long for the peers to take the record that says we left. */
+export const FAREWELL_MS = 300

@@ -1,0 +1,139 @@
+import { compareBytes, type PeerId, type Runtime, type Scope } from '@resilient-swarm/contract'
+import { isPeerId, type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
+import { expiryOf, fullAllowance, type PublishAllowance, publishDelayMs, refreshDelayMs, takePublish } from './expiry.ts'
+import { LINK_RTT_MS_MAX, LINKS_MAX, SEQ_MAX } from './limits.ts'
+import { encodeInfo, type Json, type PeerLink, type PeerRecord } from './peer-record.ts'
+
+/** What a node says anew about itself; what is left out stays as it was. */
+export interface RecordChange {
+  readonly links?: readonly PeerLink[]
+  readonly relay?: boolean
+  readonly info?: Json
+}
+
+export interface OwnRecordOptions {
+  readonly keyPair: KeyPair
+  readonly runtime: Runtime
+  readonly scope: Scope
+  readonly nowMs: () => number
+  /** The newest seq that our own database knew, or 0. */
+  readonly seq: number
+  /** Signs, admits and stores. */
+  readonly put: (record: PeerRecord) => Promise<void>
+}
+
+/** Our own record: what it says, when it goes out, and its counter. */
+export interface OwnRecord {
+  readonly current: PeerRecord | undefined
+  /** Resolves when the change is out, or when it is taken and waits for the damping. Rejects with the caller's mistakes. */
+  change(change: RecordChange): Promise<void>
+  /** There is one of ours with this seq already: continue above it. */
+  continueAbove(seq: number): Promise<void>
+  /** Says that we left; the last thing said. */
+  leave(): Promise<void>
+  /** Now, with what there is to say; and again before it expires. */
+  publish(): Promise<void>
+}
+
+type Content = Pick<PeerRecord, 'links' | 'relay' | 'info' | 'left'>
+
+const CHANGE_FIELDS = new Set(['links', 'relay', 'info'])
+
+export function createOwnRecord(options: OwnRecordOptions): OwnRecord {
+  return new SignedOwnRecord(options)
+}
+
+class SignedOwnRecord implements OwnRecord {
+  readonly #options: OwnRecordOptions
+  #content: Content = { links: [], relay: false, left: false }
+  #current: PeerRecord | undefined
+  #seq: number
+  #allowance: PublishAllowance
+  #timer: { cancel(): void } | undefined
+  #isChanged = false
+
+  constructor(options: OwnRecordOptions) {
+    this.#options = options
+    this.#seq = options.seq
+    this.#allowance = fullAllowance(options.runtime.clock.monotonic())
+  }
+
+  get current(): PeerRecord | undefined {
+    return this.#current
+  }
+
+  async change(change: RecordChange): Promise<void> {
+    const next = { ...this.#content, ...checkChange(change, this.#options.keyPair.peerId) }
+    if (isSame(next, this.#content)) return
+    this.#content = next
+    if (this.#isChanged) return
+    this.#isChanged = true
+    const delayMs = publishDelayMs(this.#allowance, this.#options.runtime.clock.monotonic())
+    if (delayMs === 0) await this.publish()
+    else this.#publishIn(delayMs)
+  }
+
+  async continueAbove(seq: number): Promise<void> {
+    if (seq < this.#seq || this.#content.left) return
+    this.#seq = seq
+    await this.publish()
+  }
+
+  async leave(): Promise<void> {
+    if (this.#content.left) return
+    this.#content = { ...this.#content, links: [], left: true }
+    await this.publish()
+  }
+
+  async publish(): Promise<void> {
+    const { keyPair, runtime } = this.#options
+    this.#timer?.cancel()
+    if (this.#seq >= SEQ_MAX) {
+      runtime.log.warn('This key has used up its record numbers; make a new key to go on telling the swarm of changes.')
+      return
+    }
+    this.#seq += 1
+    this.#isChanged = false
+    this.#allowance = takePublish(this.#allowance, runtime.clock.monotonic())
+    const createdMs = Math.floor(this.#options.nowMs())
+    const record = { id: keyPair.peerId, seq: this.#seq, ...this.#content, createdMs, expiresMs: expiryOf(createdMs) }
+    this.#current = record
+    if (!record.left) this.#publishIn(refreshDelayMs(record, createdMs, runtime.random.fraction()))
+    await this.#options.put(record)
+  }
+
+  #publishIn(delayMs: number): void {
+    this.#timer?.cancel()
+    this.#timer = this.#options.scope.timer(this.#options.runtime.clock, delayMs, () => void this.publish())
+  }
+}
+
+/** Checked, and in the one form that a record carries. The caller's mistakes are told here, by name. */
+function checkChange(change: RecordChange, own: PeerId): Partial<Content> {
+  for (const name of Object.keys(change)) if (!CHANGE_FIELDS.has(name)) throw new TypeError(`unknown record field: ${name}`)
+  const { links, relay, info } = change
+  if (relay !== undefined && typeof relay !== 'boolean') throw new TypeError('relay must be true or false')
+  if (info !== undefined) encodeInfo(info)
+  return {
+    ...(links === undefined ? {} : { links: checkLinks(links, own) }),
+    ...(relay === undefined ? {} : { relay }),
+    ...(info === undefined ? {} : { info: structuredClone(info) }),
+  }
+}
+
+function checkLinks(links: readonly PeerLink[], own: PeerId): readonly PeerLink[] {
+  if (links.length > LINKS_MAX) throw new RangeError(`a record has at most ${LINKS_MAX} links`)
+  const keys = new Set<PeerId>()
+  for (const { key, rttMs } of links) {
+    if (!isPeerId(key) || key === own || keys.has(key)) throw new TypeError('links must name other peers, each once')
+    if (!(rttMs >= 0)) throw new RangeError('rttMs must be 0 or more')
+    keys.add(key)
+  }
+  return links
+    .map(({ key, rttMs }) => ({ key, rttMs: Math.min(LINK_RTT_MS_MAX, Math.round(rttMs * 10) / 10) }))
+    .sort((one, other) => compareBytes(publicKeyOf(one.key), publicKeyOf(other.key)))
+}
+
+function isSame(one: Content, other: Content): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}

@@ -1,0 +1,187 @@
+import {
+  compareBytes,
+  concatBytes,
+  decodeUtf8,
+  encodeVarint,
+  lengthPrefixed,
+  type PeerId,
+  readVarint,
+  utf8,
+} from '@resilient-swarm/contract'
+import { encodePeerId, type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
+import { INFO_BYTES_MAX, INFO_DEPTH_MAX, LINK_RTT_MS_MAX, LINKS_MAX, NETWORK_BYTES_MAX, SEQ_MAX } from './limits.ts'
+
+/** Plain data, as JSON carries it. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+
+/** A neighbour, and the round trip to it as the record's author measured it (to a tenth of a millisecond). */
+export interface PeerLink {
+  readonly key: PeerId
+  readonly rttMs: number
+}
+
+/** What a peer says about itself. Times are ms since 1970 by its own clock. */
+export interface PeerRecord {
+  readonly id: PeerId
+  /** Grows by every publish; the larger one holds. */
+  readonly seq: number
+  readonly links: readonly PeerLink[]
+  /** Whether it serves as a relay. */
+  readonly relay: boolean
+  /** What the application said, at most `INFO_BYTES_MAX` bytes as JSON. */
+  readonly info?: Json
+  readonly createdMs: number
+  readonly expiresMs: number
+  /** It closed; nobody needs to call it. */
+  readonly left: boolean
+}
+
+/** What an envelope carries: a record as bytes tell it, for one swarm. Its author is the envelope's. */
+export interface RecordPayload extends Omit<PeerRecord, 'id' | 'links'> {
+  readonly network: string
+  readonly links: readonly { readonly key: Uint8Array; readonly rttMs: number }[]
+}
+
+export const RECORD_VERSION = 1
+const KEY_BYTES = 32
+const FLAG = { relay: 1, left: 2, info: 4 } as const
+const FLAGS_ALL = FLAG.relay | FLAG.left | FLAG.info
+const TENTHS = 10
+
+/** The one spelling of a record: `docs/protocol/peer-table.md` names every byte. Links are put into the order of their keys. */
+export function encodeRecord(record: PeerRecord, network: string): Uint8Array {
+  const info = record.info === undefined ? undefined : encodeInfo(record.info)
+  const flags = (record.relay ? FLAG.relay : 0) | (record.left ? FLAG.left : 0) | (info ? FLAG.info : 0)
+  const links = record.links
+    .map((link) => ({ key: publicKeyOf(link.key), tenths: Math.round(link.rttMs * TENTHS) }))
+    .sort((one, other) => compareBytes(one.key, other.key))
+  return concatBytes(
+    encodeVarint(RECORD_VERSION),
+    lengthPrefixed(utf8(network)),
+    encodeVarint(record.seq),
+    encodeVarint(record.createdMs),
+    encodeVarint(record.expiresMs),
+    encodeVarint(flags),
+    ...(info ? [lengthPrefixed(info)] : []),
+    encodeVarint(links.length),
+    ...links.flatMap((link) => [link.key, encodeVarint(link.tenths)]),
+  )
+}
+
+/** Strict: undefined unless the bytes are exactly what `encodeRecord` gives for what they say. */
+export function parseRecord(bytes: Uint8Array): RecordPayload | undefined {
+  try {
+    return readRecord(new Reader(bytes))
+  } catch (error) {
+    if (error === MALFORMED) return undefined
+    throw error
+  }
+}
+
+function readRecord(reader: Reader): RecordPayload {
+  if (reader.varint(RECORD_VERSION) !== RECORD_VERSION) throw MALFORMED
+  const network = reader.text(NETWORK_BYTES_MAX)
+  const seq = reader.varint(SEQ_MAX)
+  const createdMs = reader.varint(SEQ_MAX)
+  const expiresMs = reader.varint(SEQ_MAX)
+  const flags = reader.varint(FLAGS_ALL)
+  const info = flags & FLAG.info ? readInfo(reader.text(INFO_BYTES_MAX)) : undefined
+  if (network === '' || seq < 1 || expiresMs <= createdMs) throw MALFORMED
+  const links: { key: Uint8Array; rttMs: number }[] = []
+  const linkCount = reader.varint(LINKS_MAX)
+  let previous: Uint8Array | undefined
+  for (let index = 0; index < linkCount; index++) {
+    const key = reader.take(KEY_BYTES)
+    const tenths = reader.varint(LINK_RTT_MS_MAX * TENTHS)
+    // Strictly growing keys: no link twice, one order for one set.
+    if (previous && compareBytes(previous, key) >= 0) throw MALFORMED
+    previous = key
+    links.push({ key, rttMs: tenths / TENTHS })
+  }
+  if (!reader.isAtEnd) throw MALFORMED
+  return {
+    network,
+    seq,
+    links,
+    relay: (flags & FLAG.relay) !== 0,
+    ...(info === undefined ? {} : { info }),
+    createdMs,
+    expiresMs,
+    left: (flags & FLAG.left) !== 0,
+  }
+}
+
+/** The record of an author that was proven. */
+export function toPeerRecord(id: PeerId, { network: _, links, ...rest }: RecordPayload): PeerRecord {
+  return { id, ...rest, links: links.map(({ key, rttMs }) => ({ key: nameOf(key), rttMs })) }
+}
+
+/** The text of key bytes that nobody checked: good for looking up and comparing; whoever dials it proves it. */
+export function nameOf(key: Uint8Array): PeerId {
+  return encodePeerId(key as PublicKey)
+}
+
+/** JSON without a choice of spelling. A RangeError where it is too long or too deep, a TypeError where it is no JSON. */
+export function encodeInfo(info: Json): Uint8Array {
+  const text: string | undefined = JSON.stringify(info)
+  if (text === undefined) throw new TypeError('info must be plain JSON data')
+  const bytes = utf8(text)
+  if (bytes.byteLength > INFO_BYTES_MAX) throw new RangeError(`info is at most ${INFO_BYTES_MAX} bytes as JSON`)
+  if (depthOf(info) > INFO_DEPTH_MAX) throw new RangeError(`info is nested at most ${INFO_DEPTH_MAX} levels deep`)
+  // What JSON drops or changes (NaN, undefined, −0, toJSON) would come out differently at the reader.
+  if (JSON.stringify(JSON.parse(text)) !== text) throw new TypeError('info must be plain JSON data')
+  return bytes
+}
+
+function readInfo(text: string): Json {
+  let info: Json
+  try {
+    info = JSON.parse(text) as Json
+  } catch {
+    throw MALFORMED
+  }
+  // Refuses spaces, a name given twice, 1.0 for 1: whatever is not the one spelling.
+  if (depthOf(info) > INFO_DEPTH_MAX || JSON.stringify(info) !== text) throw MALFORMED
+  return info
+}
+
+function depthOf(value: unknown, level = 0): number {
+  if (typeof value !== 'object' || value === null || level > INFO_DEPTH_MAX) return level
+  return Math.max(level + 1, ...Object.values(value).map((item) => depthOf(item, level + 1)))
+}
+
+const MALFORMED = Symbol('malformed record')
+
+class Reader {
+  readonly #bytes: Uint8Array
+  #offset = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get isAtEnd(): boolean {
+    return this.#offset === this.#bytes.byteLength
+  }
+
+  varint(max: number): number {
+    const read = readVarint(this.#bytes, this.#offset)
+    if (read === undefined || read === 'invalid' || read.value > max) throw MALFORMED
+    this.#offset = read.end
+    return read.value
+  }
+
+  text(bytesMax: number): string {
+    const text = decodeUtf8(this.take(this.varint(bytesMax)))
+    if (text === undefined) throw MALFORMED
+    return text
+  }
+
+  take(count: number): Uint8Array {
+    const end = this.#offset + count
+    if (end > this.#bytes.byteLength) throw MALFORMED
+    const part = this.#bytes.slice(this.#offset, end)
+    this.#offset = end
+    return part
+  }
+}

@@ -1,0 +1,291 @@
+import {
+  type Channel,
+  type Closable,
+  type CloseReason,
+  encodeHex,
+  equalBytes,
+  type PeerId,
+  type Runtime,
+  Scope,
+  SwarmError,
+  utf8,
+} from '@resilient-swarm/contract'
+import type { KeyPair } from '@resilient-swarm/identity'
+import { type Admission, createAdmission, type Origin, type Verdict } from './admission.ts'
+import { isExpired, isForgotten } from './expiry.ts'
+import {
+  CHECKPOINTS_MAX,
+  FAREWELL_MS,
+  FULL_FEED_BELOW_RECORDS,
+  NETWORK_BYTES_MAX,
+  RECORD_BYTES_MAX,
+  SWEEP_INTERVAL_MS,
+} from './limits.ts'
+import { createOwnRecord, type OwnRecord, type RecordChange } from './own-record.ts'
+import { PeerIndex } from './peer-index.ts'
+import type { PeerRecord } from './peer-record.ts'
+import type { PouchDatabase, PouchModule } from './pouchdb.ts'
+import { sealRecord, toDocument } from './record-envelope.ts'
+import type { Row } from './remote-view.ts'
+import { type Place, type Replication, startReplication } from './replication.ts'
+import { openStore, type Store } from './store.ts'
+import { VerifyBudget } from './verify-budget.ts'
+import { INSTANCE_BYTES } from './view-messages.ts'
+
+export type TableErrorCode =
+  | 'ERR_TABLE_CLOSED'
+  | 'ERR_TABLE_PROTOCOL'
+  | 'ERR_TABLE_FORGED'
+  | 'ERR_TABLE_SILENT'
+  | 'ERR_TABLE_FAILED'
+
+export interface PeerTableOptions {
+  readonly keyPair: KeyPair
+  /** The swarm; records of others are refused. */
+  readonly network: string
+  readonly runtime: Runtime
+  /** The database's name where it lasts (IndexedDB); derived from network and key when left out. */
+  readonly name?: string
+  /** The wall clock, where the swarm knows it better than the machine. */
+  readonly nowMs?: () => number
+}
+
+/** Everybody that a node knows of, itself included. */
+export interface PeerTable {
+  /** The database of now, to read; what is written to it around the table is not replicated. */
+  readonly db: PouchDatabase
+  readonly own: PeerRecord
+  /** What is known of a peer, also when it expired and is only remembered. */
+  get(id: PeerId): PeerRecord | undefined
+  /** Everybody's record that stands, our own included, those that say `left` too. */
+  readonly records: readonly PeerRecord[]
+  /** Peers that signed two bodies for one seq; the first one seen is kept. */
+  readonly forked: ReadonlySet<PeerId>
+  /** Each new or newer record of another peer, and who told us of it. What our own database knew is in `records` from the start. */
+  onRecord: (record: PeerRecord, introducer: PeerId | undefined) => void
+  /** Says something new. At once at first, then at most once in 30 s; resolves when it is out or waits for that. */
+  publish(change: RecordChange): Promise<void>
+  /** The one way in for documents: one result each, `forbidden` where it was refused. */
+  admit(documents: readonly unknown[], origin?: { readonly introducer?: PeerId }): Promise<readonly Verdict[]>
+  /** Reads the peer's table and serves ours, live, until either side ends. Owns the channel. */
+  replicate(options: { readonly channel: Channel; readonly peer: PeerId }): Closable & { readonly closed: Promise<CloseReason> }
+  /** Says `left`, gives the peers a moment to take it, then ends. */
+  close(): Promise<void>
+  /** Ends at once. */
+  destroy(): void
+}
+
+const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'nowMs'])
+/** One change with the largest record, and what stands around it. */
+const MESSAGE_BYTES_MIN = 2 * RECORD_BYTES_MAX
+
+/** Opens the table of a key and publishes its record. PouchDB is loaded here, not before. */
+export async function createPeerTable(options: PeerTableOptions): Promise<PeerTable> {
+  checkOptions(options)
+  const pouch: PouchModule = await import('#pouchdb')
+  const table = new PouchPeerTable(options, pouch)
+  await table.open()
+  return table
+}
+
+class PouchPeerTable implements PeerTable {
+  onRecord: (record: PeerRecord, introducer: PeerId | undefined) => void = () => {}
+  readonly #options: PeerTableOptions
+  readonly #pouch: PouchModule
+  readonly #nowMs: () => number
+  readonly #scope = new Scope()
+  readonly #index = new PeerIndex()
+  readonly #instance: Uint8Array
+  readonly #store: Store
+  readonly #admission: Admission
+  readonly #places = new Map<PeerId, Place>()
+  readonly #replications = new Set<Replication>()
+  #own: OwnRecord | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: PeerTableOptions, pouch: PouchModule) {
+    const { keyPair, network, runtime } = options
+    this.#options = options
+    this.#pouch = pouch
+    this.#nowMs = options.nowMs ?? (() => runtime.clock.now())
+    this.#instance = runtime.random.bytes(INSTANCE_BYTES)
+    this.#store = openStore({ pouch, name: this.#databaseName(), runtime, entries: () => this.#index.values() })
+    this.#admission = createAdmission({
+      own: keyPair.peerId,
+      network,
+      index: this.#index,
+      budget: new VerifyBudget(runtime),
+      nowMs: this.#nowMs,
+      signal: this.#scope.signal,
+      onOwn: (seq) => void this.#own?.continueAbove(seq),
+      onFork: (id) => this.#index.markForked(id),
+      onAdmitted: (record, introducer) => {
+        if (record.id !== keyPair.peerId && this.#own) this.onRecord(record, introducer)
+      },
+    })
+  }
+
+  get db(): PouchDatabase {
+    return this.#store.db
+  }
+
+  get own(): PeerRecord {
+    return (this.#own as OwnRecord).current as PeerRecord
+  }
+
+  get records(): readonly PeerRecord[] {
+    const nowMs = this.#nowMs()
+    return [...this.#index.values()].map(({ record }) => record).filter((record) => !isExpired(record, nowMs))
+  }
+
+  get forked(): ReadonlySet<PeerId> {
+    return this.#index.forked
+  }
+
+  get(id: PeerId): PeerRecord | undefined {
+    return this.#index.get(id)?.record
+  }
+
+  async open(): Promise<void> {
+    const { keyPair, network, runtime } = this.#options
+    await this.#store.load(async (documents) => (await this.#admission.admit(documents, { trusted: true })).admitted)
+    await this.#store.tidy()
+    this.#own = createOwnRecord({
+      keyPair,
+      runtime,
+      scope: this.#scope,
+      nowMs: this.#nowMs,
+      seq: this.#index.get(keyPair.peerId)?.record.seq ?? 0,
+      put: async (record) => {
+        const envelope = sealRecord(keyPair, record, network)
+        const document = toDocument({ record, publicKey: keyPair.publicKey, envelope })
+        await this.#admitAndStore([document], { trusted: true })
+      },
+    })
+    await this.#own.publish()
+    this.#sweepLater()
+  }
+
+  async publish(change: RecordChange): Promise<void> {
+    if (this.#closing) throw closedError()
+    await this.#own?.change(change)
+  }
+
+  admit(documents: readonly unknown[], { introducer }: { readonly introducer?: PeerId } = {}): Promise<readonly Verdict[]> {
+    return this.#admitAndStore(documents, introducer === undefined ? {} : { introducer })
+  }
+
+  replicate({ channel, peer }: { readonly channel: Channel; readonly peer: PeerId }): Replication {
+    if (this.#closing) throw closedError()
+    if (channel.maxMessageBytes < MESSAGE_BYTES_MIN) {
+      throw new RangeError(`a channel for replication carries messages of at least ${MESSAGE_BYTES_MIN} bytes`)
+    }
+    const replication = startReplication({
+      channel,
+      peer,
+      runtime: this.#options.runtime,
+      index: this.#index,
+      instance: this.#instance,
+      PouchDB: this.#pouch.PouchDB,
+      nowMs: this.#nowMs,
+      admit: (documents, via) => this.#admitAndStore(documents, { introducer: peer, via }),
+      isWanted: (row) => this.#isWanted(row),
+      wantsFull: this.#index.size < FULL_FEED_BELOW_RECORDS,
+      place: this.#places.get(peer),
+      onPlace: (place) => this.#remember(peer, place),
+    })
+    this.#replications.add(replication)
+    void replication.closed.then(() => this.#replications.delete(replication))
+    return replication
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  destroy(): void {
+    const error = closedError()
+    for (const replication of this.#replications) replication.abort(error)
+    this.#closing = this.#end()
+  }
+
+  async #close(): Promise<void> {
+    await this.#own?.leave()
+    const replications = [...this.#replications]
+    await this.#within(FAREWELL_MS, Promise.all(replications.map((replication) => replication.whenDelivered())))
+    await this.#within(FAREWELL_MS, Promise.all(replications.map((replication) => replication.close())))
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const error = closedError()
+    for (const replication of this.#replications) replication.abort(error)
+    await this.#scope.close()
+    await this.#store.close()
+  }
+
+  /** Whichever is first: the work, or the end of patience. */
+  #within(delayMs: number, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#scope.timer(this.#options.runtime.clock, delayMs, resolve)
+      void work.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  async #admitAndStore(documents: readonly unknown[], origin: Origin): Promise<readonly Verdict[]> {
+    const { verdicts, admitted } = await this.#admission.admit(documents, origin)
+    if (admitted.length > 0) await this.#store.write(admitted)
+    return verdicts
+  }
+
+  /** Whether a row tells of something that we lack; our own record only if it is none that we made in this life. */
+  #isWanted({ id, seq, envelope }: Row): boolean {
+    const known = this.#index.get(id)
+    if (!known || seq > known.record.seq) return true
+    if (id === this.#options.keyPair.peerId)
+      return seq === known.record.seq && !(envelope && equalBytes(envelope, known.envelope))
+    return isExpired(known.record, this.#nowMs())
+  }
+
+  #remember(peer: PeerId, place: Place): void {
+    this.#places.delete(peer)
+    this.#places.set(peer, place)
+    for (const oldest of this.#places.keys()) {
+      if (this.#places.size <= CHECKPOINTS_MAX) break
+      this.#places.delete(oldest)
+    }
+  }
+
+  #sweepLater(): void {
+    this.#scope.timer(this.#options.runtime.clock, SWEEP_INTERVAL_MS, () => {
+      const nowMs = this.#nowMs()
+      for (const { record } of [...this.#index.values()]) {
+        if (record.id === this.#options.keyPair.peerId || !isForgotten(record, nowMs)) continue
+        this.#index.remove(record.id)
+      }
+      void this.#store.tidy()
+      this.#sweepLater()
+    })
+  }
+
+  /** A lasting database is found again by its name; one in memory must not be shared by two tables of one process. */
+  #databaseName(): string {
+    const { keyPair, network, name = `resilient-swarm/${network}/${keyPair.peerId}` } = this.#options
+    return this.#pouch.adapter === 'memory' ? `${name}/${encodeHex(this.#instance)}` : name
+  }
+}
+
+function checkOptions(options: PeerTableOptions): void {
+  for (const option of Object.keys(options)) if (!OPTIONS.has(option)) throw new TypeError(`unknown option: ${option}`)
+  const networkBytes = utf8(options.network).byteLength
+  if (networkBytes < 1 || networkBytes > NETWORK_BYTES_MAX)
+    throw new RangeError(`network is 1 to ${NETWORK_BYTES_MAX} bytes long`)
+}
+
+function closedError(): SwarmError<'ERR_TABLE_CLOSED'> {
+  return new SwarmError('The peer table has closed; create another one to go on.', { code: 'ERR_TABLE_CLOSED' })
+}
