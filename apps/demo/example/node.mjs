@@ -4,16 +4,22 @@ import { Swarm } from 'resilient-swarm'
 /** Round trips and records are still on their way when the sixth line is printed; this long they may take. */
 const settleTimeoutMs = 1_500
 const pollMs = 20
+/** Of everything that a call tried. */
+const notesTold = 3
 
 const swarm = new Swarm()
 const errors = []
+const called = []
 swarm.on('peer', (peer) => tell({ kind: 'peer', key: peer.publicKey }))
 swarm.on('error', (error) => errors.push(inWords(error)))
 
 const commands = {
-  call: ({ key }) => swarm.call(key),
+  call: ({ key }) => {
+    called.push(key)
+    return swarm.call(key)
+  },
   report: async ({ peers }) => tell({ kind: 'report', ...(await settledReport(peers)) }),
-  trouble: () => tell({ kind: 'trouble', errors }),
+  trouble: () => tell({ kind: 'trouble', errors: [...errors, ...serverTrouble(), ...called.flatMap(callTrouble)] }),
   close: async () => {
     await swarm.close()
     process.disconnect()
@@ -39,6 +45,21 @@ async function settledReport(peers) {
   }
   const paths = swarm.peers.map((peer) => ({ key: peer.publicKey, path: peer.path?.kind, rttMs: peer.rttMs }))
   return { paths, records: swarm.table.records.length }
+}
+
+function serverTrouble() {
+  return swarm.servers.filter(({ state }) => state !== 'registered').map(({ url, state }) => `${url} is ${state}`)
+}
+
+/** The last that was tried to reach a key. */
+function callTrouble(key) {
+  const connected = swarm.peers.some((peer) => peer.publicKey === key)
+  return connected
+    ? []
+    : swarm
+        .why(key)
+        .slice(-notesTold)
+        .map(({ text }) => `to ${key}: ${text}`)
 }
 
 function tell(message) {
