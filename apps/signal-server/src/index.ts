@@ -1,7 +1,3 @@
 export { DEFAULT_LIMITS, type SignalServerLimits } from './limits.ts'
-export {
-  createSignalServer,
-  type SignalServer,
-  type SignalServerOptions,
-  type SignalServerStats,
-} from './signal-server.ts'
+export type { SignalServerOptions } from './options.ts'
+export { createSignalServer, type SignalServer, type SignalServerStats } from './signal-server.ts'

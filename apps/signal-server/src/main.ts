@@ -8,16 +8,19 @@ interface Arguments {
   readonly port: number
   readonly host: string
   readonly origin: readonly string[]
-  readonly health: boolean
+  readonly health: string | boolean
   readonly verbose: boolean
 }
+
+const HEALTH_PATH = '/health'
 
 const command = new Command('resilient-swarm-signal-server')
   .description('Proves keys and passes sealed signals on. Stores nothing, reads nothing.')
   .option('--port <number>', 'where to listen; 0 takes a free one', parsePort, 6688)
   .option('--host <address>', 'where to listen', '127.0.0.1')
   .option('--origin <url>', 'a URL that clients dial (repeatable); needed behind a proxy or a port mapping', addOrigin, [])
-  .option('--health', 'answer GET /health', false)
+  .option('--health [path]', 'the path that answers GET with the counts', HEALTH_PATH)
+  .option('--no-health', 'no such path')
   .option('--verbose', 'log refusals too', false)
   .helpOption('--help')
 
@@ -58,7 +61,7 @@ async function main(): Promise<void> {
   const { port, host, origin, health, verbose } = command.parse().opts<Arguments>()
   const log = lineLog({ verbose })
   try {
-    endOnSignals(await createSignalServer({ port, host, origins: origin, health, log }))
+    endOnSignals(await createSignalServer({ port, host, origins: origin, health: health === true ? HEALTH_PATH : health, log }))
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
     process.exitCode = 1

@@ -1,4 +1,14 @@
-import { type Bucket, fullBucket, type PeerId, type Rate, type Runtime, Scope, takeToken } from '@resilient-swarm/contract'
+import {
+  type Bucket,
+  decodeBase64Url,
+  encodeBase64Url,
+  fullBucket,
+  type PeerId,
+  type Rate,
+  type Runtime,
+  Scope,
+  takeToken,
+} from '@resilient-swarm/contract'
 import { publicKeyOf } from '@resilient-swarm/identity'
 import {
   BOX_BYTES_MAX,
@@ -6,8 +16,6 @@ import {
   CLOSE_CODES,
   type ClientFrame,
   type CloseCodeName,
-  decodeBase64Url,
-  encodeBase64Url,
   encodeFrame,
   type FailureCode,
   LOGIN_TIME_SKEW_MS,
@@ -164,8 +172,9 @@ class ClientSession implements Session {
     if (Math.abs(time - runtime.clock.now()) > LOGIN_TIME_SKEW_MS) return 'loginTime'
     // The nonce is this connection's own and a second login ends it: a captured login never fits again.
     const claim = { origin, nonce: this.#nonce, timeMs: time }
-    const isProven = verifyLogin({ publicKey: publicKeyOf(key), claim, signature: decodeBase64Url(signature) })
-    if (!isProven) return 'loginSignature'
+    const signatureBytes = decodeBase64Url(signature)
+    if (!signatureBytes || !verifyLogin({ publicKey: publicKeyOf(key), claim, signature: signatureBytes }))
+      return 'loginSignature'
     void this.#login.close()
     this.#key = key
     directory.claim(key, this)?.close('displaced')

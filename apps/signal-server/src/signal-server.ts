@@ -1,33 +1,14 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createRuntime, type Log, type PeerId, type Runtime, SwarmError, type Timer } from '@resilient-swarm/contract'
-import { type CloseCodeName, normalizeOrigin, SIGNAL_FRAME_BYTES_MAX } from '@resilient-swarm/signal-exchange/protocol'
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
+import type { Log, PeerId, Timer } from '@resilient-swarm/contract'
+import type { CloseCodeName } from '@resilient-swarm/signal-exchange/protocol'
+import type { WebSocket, WebSocketServer } from 'ws'
 import { type AddressRate, createAddressRate } from './address-rate.ts'
 import { createDirectory } from './directory.ts'
-import { FRAGMENTS_MAX, HTTP_HEADER_BYTES_MAX, HTTP_TIMEOUT_MS, readLimits, type SignalServerLimits } from './limits.ts'
+import { createHttpServer, createWebSocketServer, listen } from './listen.ts'
+import { readOptions, type Settings, type SignalServerOptions } from './options.ts'
 import { isOwnOrigin, originsAt } from './origins.ts'
 import { createSession, type Session, type SessionEvent } from './session.ts'
-
-export interface SignalServerOptions {
-  /** Where to listen. Default 127.0.0.1. */
-  readonly host?: string
-  /** Default 6688; 0 takes a free one. */
-  readonly port?: number
-  /**
-   * The URLs that clients dial, as they dial them. Logins for any other are refused. Without: the address that a connection
-   * arrives at (and `localhost` for loopback), so a server behind a proxy or a port mapping must be told.
-   */
-  readonly origins?: readonly string[]
-  /** Answers `GET /health` with a line of JSON. Default false. */
-  readonly health?: boolean
-  /** Default: silent. */
-  readonly log?: Log
-  readonly limits?: Partial<SignalServerLimits>
-  /** Time and chance; its log is used when `log` is not given. */
-  readonly runtime?: Runtime
-}
 
 export interface SignalServerStats {
   /** Sockets that are open, logged in or not. */
@@ -53,22 +34,9 @@ export interface SignalServer {
   close(): Promise<void>
 }
 
-const OPTIONS: ReadonlySet<string> = new Set<keyof SignalServerOptions>([
-  'host',
-  'port',
-  'origins',
-  'health',
-  'log',
-  'limits',
-  'runtime',
-])
-
 /** Listens; ERR_SIGNAL_SERVER_LISTEN when it cannot. */
 export async function createSignalServer(options: SignalServerOptions = {}): Promise<SignalServer> {
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw new TypeError(`unknown option '${name}'; known are ${[...OPTIONS].join(', ')}`)
-  }
-  const server = new Exchange(options)
+  const server = new Exchange(readOptions(options))
   await server.listen()
   return server
 }
@@ -82,11 +50,7 @@ interface Connection {
 class Exchange implements SignalServer {
   port = 0
   url = ''
-  readonly #host: string
-  readonly #wantedPort: number
-  readonly #named: readonly string[]
-  readonly #limits: SignalServerLimits
-  readonly #runtime: Runtime
+  readonly #settings: Settings
   readonly #log: Log
   readonly #http: Server
   readonly #webSockets: WebSocketServer
@@ -98,33 +62,14 @@ class Exchange implements SignalServer {
   #pingTimer: Timer | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: SignalServerOptions) {
-    this.#runtime = options.runtime ?? createRuntime()
-    this.#log = options.log ?? this.#runtime.log
-    this.#host = options.host ?? '127.0.0.1'
-    this.#wantedPort = options.port ?? 6688
-    this.#named = (options.origins ?? []).map(normalizeOrigin)
-    this.#limits = readLimits(options.limits)
-    this.#addresses = createAddressRate({ rate: this.#limits.connectionRate, addressesMax: this.#limits.addressesMax })
-    this.#http = createServer({
-      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      headersTimeout: HTTP_TIMEOUT_MS,
-      requestTimeout: HTTP_TIMEOUT_MS,
-    })
-    this.#http.maxConnections = this.#limits.connectionsMax
-    this.#http.on('request', (request, response) => {
-      const isHealth = options.health === true && request.method === 'GET' && request.url === '/health'
-      const body = isHealth
-        ? JSON.stringify({ status: 'ok', ...this.stats })
-        : 'This is a signal server: it speaks WebSocket only.'
-      response.writeHead(isHealth ? 200 : 426, {
-        'content-type': isHealth ? 'application/json' : 'text/plain',
-        connection: 'close',
-      })
-      response.end(`${body}\n`)
-    })
+  constructor(settings: Settings) {
+    const { health, limits, log } = settings
+    this.#settings = settings
+    this.#log = log
+    this.#addresses = createAddressRate({ rate: limits.connectionRate, addressesMax: limits.addressesMax })
+    this.#webSockets = createWebSocketServer(limits)
+    this.#http = createHttpServer({ health, limits, stats: () => this.stats })
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
-    this.#webSockets = new WebSocketServer(webSocketOptions(this.#limits))
   }
 
   get stats(): SignalServerStats {
@@ -137,16 +82,13 @@ class Exchange implements SignalServer {
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once('error', (cause) => reject(listenError({ host: this.#host, port: this.#wantedPort, cause })))
-      this.#http.listen({ host: this.#host, port: this.#wantedPort }, resolve)
-    })
+    const { address, port } = await listen(this.#http, this.#settings)
     this.#http.on('error', (error) => this.#log.warn('the listening socket failed', { error: error.message }))
-    const { address, port } = this.#http.address() as AddressInfo
+    const { origins } = this.#settings
     this.port = port
-    this.url = this.#named[0] ?? originsAt({ address: reachable(address), port })[0] ?? ''
+    this.url = origins[0] ?? originsAt({ address: reachable(address), port })[0] ?? ''
     this.#schedulePings()
-    this.#log.info('listening', { host: address, port, origins: this.#named.length > 0 ? this.#named : [this.url] })
+    this.#log.info('listening', { host: address, port, origins: origins.length > 0 ? origins : [this.url] })
   }
 
   close(): Promise<void> {
@@ -159,7 +101,7 @@ class Exchange implements SignalServer {
     this.#pingTimer?.cancel()
     const ended = new Promise<void>((resolve) => this.#http.close(() => resolve()))
     for (const { session } of [...this.#connections]) session.close('goingAway')
-    const cut = this.#runtime.clock.setTimer(this.#limits.closeTimeoutMs, () => {
+    const cut = this.#settings.runtime.clock.setTimer(this.#settings.limits.closeTimeoutMs, () => {
       for (const { socket } of [...this.#connections]) socket.terminate()
       this.#http.closeAllConnections()
     })
@@ -181,14 +123,14 @@ class Exchange implements SignalServer {
     }
     const local = { address: request.socket.localAddress ?? '', port: request.socket.localPort ?? 0 }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#accept(webSocket, (origin) => isOwnOrigin({ origin, named: this.#named, local }))
+      this.#accept(webSocket, (origin) => isOwnOrigin({ origin, named: this.#settings.origins, local }))
     })
   }
 
   #refusal(address: string): string | undefined {
     if (this.#closing) return '503 Service Unavailable'
-    if (!this.#addresses.take(address, this.#runtime.clock.monotonic())) return '429 Too Many Requests'
-    return this.#connections.size >= this.#limits.connectionsMax ? '503 Service Unavailable' : undefined
+    if (!this.#addresses.take(address, this.#settings.runtime.clock.monotonic())) return '429 Too Many Requests'
+    return this.#connections.size >= this.#settings.limits.connectionsMax ? '503 Service Unavailable' : undefined
   }
 
   #accept(socket: WebSocket, isOwn: (origin: string) => boolean): void {
@@ -198,8 +140,8 @@ class Exchange implements SignalServer {
         close: (code, reason) => socket.close(code, reason),
       },
       directory: this.#directory,
-      limits: this.#limits,
-      runtime: this.#runtime,
+      limits: this.#settings.limits,
+      runtime: this.#settings.runtime,
       isOwnOrigin: isOwn,
       onEvent: (event) => this.#count(event),
     })
@@ -222,7 +164,7 @@ class Exchange implements SignalServer {
   }
 
   #schedulePings(): void {
-    this.#pingTimer = this.#runtime.clock.setTimer(this.#limits.pingMs, () => {
+    this.#pingTimer = this.#settings.runtime.clock.setTimer(this.#settings.limits.pingMs, () => {
       for (const connection of [...this.#connections]) {
         if (connection.unansweredPings < 2) {
           connection.unansweredPings++
@@ -259,35 +201,6 @@ class Exchange implements SignalServer {
         this.#log.debug('not done', { why: event.kind })
     }
   }
-}
-
-function webSocketOptions(limits: SignalServerLimits): ServerOptions {
-  const options: ServerOptions & { closeTimeout: number } = {
-    noServer: true,
-    clientTracking: false, // we keep our own set
-    perMessageDeflate: false, // sealed boxes do not compress
-    maxPayload: SIGNAL_FRAME_BYTES_MAX,
-    maxFragments: FRAGMENTS_MAX,
-    // One frame a turn: clients take turns, and what is written meanwhile gets to report that it left.
-    allowSynchronousEvents: false,
-    closeTimeout: limits.closeTimeoutMs,
-  }
-  return options
-}
-
-function listenError({
-  host,
-  port,
-  cause,
-}: {
-  host: string
-  port: number
-  cause: Error
-}): SwarmError<'ERR_SIGNAL_SERVER_LISTEN'> {
-  return new SwarmError(`Cannot listen on ${host}:${port} (${cause.message}); is another server there? Choose another port.`, {
-    code: 'ERR_SIGNAL_SERVER_LISTEN',
-    cause,
-  })
 }
 
 /** An address to dial for one that is listened on: "all of them" is no address. */

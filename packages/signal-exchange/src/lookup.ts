@@ -15,7 +15,7 @@ export async function lookUp({
 }): Promise<ReadonlySet<PeerId>> {
   const wanted = new Set(ids)
   const online = new Set<PeerId>()
-  let answers = 0
+  const answered = new Set<readonly PeerId[]>()
   const frames: PeerId[][] = []
   for (const id of wanted) {
     const last = frames.at(-1)
@@ -24,7 +24,7 @@ export async function lookUp({
   }
   const ask = async (client: SignalClient, keys: readonly PeerId[], allFound: () => void) => {
     const found = await client.lookup(keys)
-    if (found) answers++
+    if (found) answered.add(keys)
     const named = new Set<string>(found)
     for (const key of keys) if (named.has(key)) online.add(key)
     if (online.size === wanted.size) allFound()
@@ -40,6 +40,8 @@ export async function lookUp({
       resolve()
     })
   })
-  if (answers === 0) throw signalError('ERR_SIGNAL_TIMEOUT', 'No signal server answered the lookup; try again.')
+  if (answered.size < frames.length && online.size < wanted.size) {
+    throw signalError('ERR_SIGNAL_TIMEOUT', 'No signal server answered all of the lookup in time; try again with fewer keys.')
+  }
   return online
 }

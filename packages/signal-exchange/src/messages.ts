@@ -1,6 +1,5 @@
-import { type PeerId, type Rate, utf8 } from '@resilient-swarm/contract'
+import { decodeBase64Url, type PeerId, type Rate, utf8 } from '@resilient-swarm/contract'
 import { isPeerId, PEER_ID_LENGTH } from '@resilient-swarm/identity'
-import { base64UrlBytes, isBase64Url } from './base64-url.ts'
 import { LOOKUP_KEYS_MAX, NONCE_BYTES, ORIGIN_CHARS_MAX, SIGNAL_FRAME_BYTES_MAX, SIGNAL_ID_BYTES } from './limits.ts'
 
 /** What a server announces: what it takes from one client. */
@@ -49,6 +48,11 @@ const isText = (value: unknown, charsMax: number): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= charsMax
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isAnnounced = (value: unknown): value is number => isCount(value) && value > 0 && value <= ANNOUNCED_MAX
+/** One text for one value: right letters, a possible length, no bits set behind the last byte. */
+const isBase64Url = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  /^[A-Za-z0-9_-]*$/.test(value) &&
+  decodeBase64Url(value.slice(value.length - (value.length % 4))) !== undefined
 const isBytes = (value: unknown, byteCount: number): value is string => isBase64Url(value) && exactBytes(value, byteCount)
 const exactBytes = (text: string, byteCount: number): boolean => text.length === Math.ceil((byteCount * 4) / 3)
 const isNonce = (value: unknown): value is string => isBytes(value, NONCE_BYTES)
@@ -120,7 +124,7 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): string {
 
 /** How many bytes a box's text stands for. */
 export function boxBytes(box: string): number {
-  return base64UrlBytes(box.length)
+  return Math.floor((box.length * 3) / 4)
 }
 
 function parseFrame<Frame>(text: string, shapes: ReadonlyMap<string, Record<string, Check<unknown>>>): Frame | undefined {

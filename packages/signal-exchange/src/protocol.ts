@@ -1,4 +1,3 @@
-export { base64UrlBytes, decodeBase64Url, encodeBase64Url } from './base64-url.ts'
 export { CLOSE_CODES, type CloseCodeName, closeCodeName } from './close-codes.ts'
 export {
   BOX_BYTES_MAX,

@@ -1,5 +1,7 @@
 import {
   type Bucket,
+  decodeBase64Url,
+  encodeBase64Url,
   encodeHex,
   fullBucket,
   type PeerId,
@@ -9,7 +11,6 @@ import {
   takeToken,
 } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
-import { decodeBase64Url, encodeBase64Url } from './base64-url.ts'
 import { CLOSE_CODES } from './close-codes.ts'
 import { closedByServer, connectFailed, type SignalErrorCode, signalError } from './errors.ts'
 import {
@@ -55,6 +56,7 @@ export interface SignalConnection {
   close(): void
 }
 
+const NOTHING = new Uint8Array(0)
 const CODE_NONE = 1006 // RFC 6455 §7.1.5: the connection ended without a close frame
 
 export function openSignalConnection(options: SignalConnectionOptions): SignalConnection {
@@ -203,7 +205,7 @@ class Connection implements SignalConnection {
     const { keyPair, onClockOffset, runtime, url } = this.#options
     this.#isLoginSent = true
     onClockOffset(time - runtime.clock.now())
-    const signature = signLogin(keyPair, { origin: url, nonce: decodeBase64Url(nonce), timeMs: time })
+    const signature = signLogin(keyPair, { origin: url, nonce: decodeBase64Url(nonce) ?? NOTHING, timeMs: time })
     this.#write({ type: 'register', key: keyPair.peerId, origin: url, time, signature: encodeBase64Url(signature) })
   }
 
@@ -232,7 +234,8 @@ class Connection implements SignalConnection {
     const { onSignal, runtime, url } = this.#options
     const { allowed, bucket } = takeToken(this.#signalsIn, SIGNALS_IN_RATE, runtime.clock.monotonic())
     this.#signalsIn = bucket
-    if (allowed) onSignal({ id, box: decodeBase64Url(box) })
+    const bytes = decodeBase64Url(box)
+    if (allowed && bytes) onSignal({ id, box: bytes })
     else runtime.log.debug('a signal was dropped, the server hands over more than we take', { url })
   }
 }

@@ -1,8 +1,15 @@
-import { abortedError, encodeHex, type PeerId, type Runtime, Scope, type SwarmError } from '@resilient-swarm/contract'
+import {
+  abortedError,
+  encodeBase64Url,
+  encodeHex,
+  type PeerId,
+  type Runtime,
+  Scope,
+  type SwarmError,
+} from '@resilient-swarm/contract'
 import { isPeerId, type KeyPair } from '@resilient-swarm/identity'
 import { defaultEngine } from '@resilient-swarm/identity/engine'
 import { DefaultWebSocket } from '#web-socket'
-import { encodeBase64Url } from './base64-url.ts'
 import { chooseClockOffset } from './clock-offset.ts'
 import { deliver, failureOf } from './delivery.ts'
 import { closedError, type SignalErrorCode, signalError } from './errors.ts'
