@@ -16,7 +16,8 @@ export const FINISHED: CloseReason = Object.freeze({ by: 'us', code: 0 })
 /**
  * The one interface between two layers: ordered, reliable, keeps message boundaries, closable, with back pressure.
  *
- * - `send` takes the buffer over (do not touch it again). `false` means: taken, but wait for `onDrain` before the next.
+ * - `send` takes the buffer over (do not touch it again), as a view: what lies around it in its ArrayBuffer belongs to others,
+ *   so a channel that transfers memory copies first. `false` means: taken, but wait for `onDrain` before the next.
  *   Sending on a channel that has ended does nothing and returns false. A message over `maxMessageBytes` is a RangeError.
  * - Messages that come before `onMessage` is assigned wait, bounded, and are delivered in order on assignment.
  *   The receiver owns what it is handed.
