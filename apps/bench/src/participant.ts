@@ -1,0 +1,127 @@
+import { type Peer, type Substream, Swarm } from 'resilient-swarm'
+import { createRawEnd, MESSAGE_BYTES, type PeerConnectionMaker, type RawEnd, type RawSignal } from './raw-channel.ts'
+
+/** What a measuring process or page can be asked to do. Arguments and results are plain data: they cross a process border. */
+export type Participant = ReturnType<typeof createParticipant>
+
+const RPC_PAYLOAD_BYTES = 50 // about a ping's line
+
+/** One side of a measurement: it can hold a bare connection and a swarm at the same time, so that rounds alternate. */
+export function createParticipant({ PeerConnection }: { PeerConnection: PeerConnectionMaker }) {
+  let raw: RawEnd | undefined
+  let swarm: Swarm | undefined
+  let peer: Peer | undefined
+  let load: Substream | undefined
+  let arrivals: Promise<Substream> | undefined
+
+  const rawEnd = () => required(raw, 'there is no bare connection')
+  const connectedPeer = () => required(peer, 'there is no peer')
+
+  return {
+    async rawOffer(): Promise<RawSignal> {
+      raw = createRawEnd(PeerConnection)
+      return raw.offer()
+    },
+    async rawAnswer(offer: RawSignal): Promise<RawSignal> {
+      raw = createRawEnd(PeerConnection)
+      return raw.answer(offer)
+    },
+    rawAccept: (answer: RawSignal) => rawEnd().accept(answer),
+    rawOpened: () => rawEnd().opened,
+    rawSend: (totalBytes: number, bufferedBytes: number) => rawEnd().send(totalBytes, bufferedBytes),
+    rawReceive: (totalBytes: number) => rawEnd().receive(totalBytes),
+    async rawEcho(): Promise<void> {
+      rawEnd().echo()
+    },
+    rawPingPong: (count: number) => rawEnd().pingPong(count, RPC_PAYLOAD_BYTES),
+
+    async join(signals: string[]): Promise<string> {
+      swarm = new Swarm({ signals })
+      swarm.on('peer', (arrived) => {
+        peer = arrived
+      })
+      await swarm.ready
+      return swarm.publicKey
+    },
+    async call(key: string): Promise<void> {
+      peer = await required(swarm, 'there is no swarm').call(key)
+    },
+    async send(totalBytes: number): Promise<void> {
+      const stream = await connectedPeer().openStream('bench')
+      const writer = stream.writable.getWriter()
+      for (let sent = 0; sent < totalBytes; sent += MESSAGE_BYTES) {
+        await writer.ready
+        void writer.write(new Uint8Array(MESSAGE_BYTES))
+      }
+      await writer.close()
+    },
+    /** Must be asked before `receive`: says whose substream it will be. */
+    async expectStream(): Promise<void> {
+      const current = required(swarm, 'there is no swarm')
+      arrivals = new Promise((resolve) => {
+        current.once('stream', (stream) => resolve(stream))
+      })
+    },
+    /** Resolves with the ms from the first bytes to the last. */
+    async receive(totalBytes: number): Promise<number> {
+      const stream = await required(arrivals, 'no substream is expected')
+      const reader = stream.readable.getReader()
+      let receivedBytes = 0
+      let startedMs = 0
+      while (receivedBytes < totalBytes) {
+        const { done, value } = await reader.read()
+        if (done) throw new Error(`the substream ended after ${receivedBytes} bytes`)
+        if (receivedBytes === 0) startedMs = performance.now()
+        receivedBytes += value.byteLength
+      }
+      return performance.now() - startedMs
+    },
+    async startLoad(): Promise<void> {
+      load = await connectedPeer().openStream('bench')
+      const writer = load.writable.getWriter()
+      void (async () => {
+        for (;;) {
+          await writer.ready
+          await writer.write(new Uint8Array(MESSAGE_BYTES))
+        }
+      })().catch(() => {}) // ends with the reset
+    },
+    async drainLoad(): Promise<void> {
+      const stream = await required(arrivals, 'no substream is expected')
+      void stream.readable.pipeTo(new WritableStream()).catch(() => {})
+    },
+    async stopLoad(): Promise<void> {
+      load?.reset()
+    },
+    async pings(count: number): Promise<number[]> {
+      const { rpc } = connectedPeer()
+      const tripsMs: number[] = []
+      for (let trip = 0; trip < count; trip++) {
+        const startedMs = performance.now()
+        await rpc.ping()
+        tripsMs.push(performance.now() - startedMs)
+      }
+      return tripsMs
+    },
+    /** Calls a second with so many in flight. */
+    async pingRate(count: number, inFlight: number): Promise<number> {
+      const { rpc } = connectedPeer()
+      let left = count
+      const startedMs = performance.now()
+      const lane = async () => {
+        while (left-- > 0) await rpc.ping()
+      }
+      await Promise.all(Array.from({ length: inFlight }, lane))
+      return (count * 1000) / (performance.now() - startedMs)
+    },
+    async end(): Promise<void> {
+      raw?.close()
+      await swarm?.close()
+    },
+  }
+}
+
+function required<Value>(value: Value | undefined, told: string): Value {
+  if (value === undefined) throw new Error(told)
+  return value
+}

@@ -1,0 +1,36 @@
+import { type Clock, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import { NOTED_PEERS_MAX, NOTES_PER_PEER_MAX } from './limits.ts'
+
+/** One thing that happened on the way to a peer. */
+export interface Note {
+  readonly atMs: number
+  readonly text: string
+}
+
+/** What was tried to reach each peer and how it ended, in words; the oldest is forgotten first. */
+export interface History {
+  note(id: PeerId, text: string): void
+  read(id: PeerId): readonly Note[]
+}
+
+export function createHistory(clock: Clock): History {
+  const notes = new Map<PeerId, Note[]>()
+  return {
+    note(id, text) {
+      const own = notes.get(id) ?? []
+      notes.delete(id) // so that the map's order is by last use
+      notes.set(id, own)
+      own.push({ atMs: clock.now(), text })
+      if (own.length > NOTES_PER_PEER_MAX) own.shift()
+      if (notes.size > NOTED_PEERS_MAX) for (const oldest of notes.keys()) return void notes.delete(oldest)
+    },
+    read: (id) => [...(notes.get(id) ?? [])],
+  }
+}
+
+/** An error in the words of a note, its cause included. */
+export function inWords(error: unknown): string {
+  if (!(error instanceof SwarmError)) return String(error)
+  const { cause } = error
+  return `${error.code}: ${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}`
+}

@@ -1,0 +1,64 @@
+/** The most peers of a node in a page: each costs the browser a connection, and Chrome stops at 500 in a tab's life. */
+export const BROWSER_PEERS_MAX = 24
+/** The most peers of a node in Node: one thread serves them all, memory is what counts. */
+export const NODE_PEERS_MAX = 64
+/** Up to this many nodes everybody connects to everybody. */
+export const FULL_MESH_NODES_MAX = 12
+/** Handshakes under way at once, ours and theirs each: bounds what strangers can make us start. */
+export const HANDSHAKES_PENDING_MAX = 8
+/** How long one attempt (offer, answer, ICE, Noise) may take before the next begins. */
+export const ATTEMPT_TIMEOUT_MS = 10_000
+/** How long a call goes on when its caller says nothing else. */
+export const CALL_TIMEOUT_MS = 30_000
+/** First pause between two attempts or two deliveries of one signal; doubles each time. A target is often just starting. */
+export const RETRY_DELAY_MS_MIN = 50
+/** Longest such pause. */
+export const RETRY_DELAY_MS_MAX = 5_000
+/** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
+export const SIGNAL_LIFETIME_MS = 30_000
+/** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */
+export const SEEN_SIGNALS_MAX = 4_096
+/** Offers a second from one key, and at once: a mesh retries at most every second. */
+export const OFFERS_PER_SECOND = 2
+export const OFFERS_BURST = 8
+/** Keys whose rate is remembered. */
+export const RATED_KEYS_MAX = 1_024
+/** Signals that one attempt keeps until its transport listens: an offer or answer and a few batches of candidates. */
+export const SIGNALS_WAITING_MAX = 16
+/** Attempts whose candidates came before their offer by a faster route. */
+export const EARLY_ATTEMPTS_MAX = 32
+/** Neighbours asked to forward one signal: two independent ones and a spare. */
+export const FORWARDERS_MAX = 3
+/** Signals that we forward for one neighbour, a second and at once. */
+export const FORWARDS_PER_SECOND = 20
+export const FORWARDS_BURST = 40
+/** Pause between two pings of a peer: round trips stay fresh, an idle peer costs 50 bytes a second. */
+export const PING_INTERVAL_MS = 2_000
+/** No answer to a ping for so long: the peer is gone. With the interval, a killed peer is noticed in under 8 s. */
+export const PING_TIMEOUT_MS = 5_500
+/** A timer this late means that this node was asleep or busy, so silence proves nothing. */
+export const LATENESS_FORGIVEN_MS = 1_000
+/** How long `close` may take to say goodbye before it just ends. */
+export const CLOSE_TIMEOUT_MS = 800
+/** How long `ready` waits for the first signal server. */
+export const READY_TIMEOUT_MS = 30_000
+/** After how long without any signal server the user is told. */
+export const SERVER_WARNING_MS = 3_000
+/** A clock off by more makes records expire early or late, so the user is told. */
+export const CLOCK_WARNING_MS = 300_000
+/** What `why` remembers: notes a peer, and peers. */
+export const NOTES_PER_PEER_MAX = 32
+export const NOTED_PEERS_MAX = 1_024
+/** First and longest pause before the mesh tries a peer again that could not be reached. */
+export const MESH_RETRY_MS_MIN = 1_000
+export const MESH_RETRY_MS_MAX = 60_000
+/** The smaller key waits this long for the larger one to call before it calls itself. */
+export const MESH_PATIENCE_MS = 4_000
+/** How often the mesh looks whether somebody is missing. */
+export const MESH_INTERVAL_MS = 1_000
+/** Bytes of an application's substream type name. */
+export const STREAM_TYPE_BYTES_MAX = 64
+/** Pause before a replication that ended while its peer stayed is begun again. */
+export const REPLICATION_RETRY_MS = 1_000
+/** Substreams that a peer may open before its rpc one; it opens its own two at once. */
+export const SUBSTREAMS_EARLY_MAX = 8

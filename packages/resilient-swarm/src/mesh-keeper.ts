@@ -1,0 +1,73 @@
+import type { Clock, PeerId, Scope } from '@resilient-swarm/contract'
+import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX, MESH_INTERVAL_MS } from './limits.ts'
+import { type Absent, chooseCalls } from './mesh.ts'
+
+export interface MeshKeeperOptions {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly scope: Scope
+  readonly peersMax: number
+  /** Everybody the table knows to be alive. */
+  readonly known: () => readonly PeerId[]
+  readonly isConnected: (id: PeerId) => boolean
+  readonly isCalling: (id: PeerId) => boolean
+  readonly connected: () => number
+  readonly calling: () => number
+  readonly call: (id: PeerId, timeoutMs: number) => Promise<unknown>
+}
+
+/** Keeps the mesh whole: calls whoever is known and not connected. */
+export interface MeshKeeper {
+  /** Something changed: looks around soon, once however often it is told. */
+  nudge(): void
+}
+
+export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
+  const { self, clock, scope, isConnected, isCalling } = options
+  const absent = new Map<PeerId, Absent>()
+  let nudged = false
+
+  function lookAround(): void {
+    nudged = false
+    if (scope.isClosed) return
+    const nowMs = clock.monotonic()
+    const missing = new Set(options.known().filter((id) => id !== self && !isConnected(id)))
+    for (const id of absent.keys()) if (!missing.has(id)) absent.delete(id)
+    for (const id of missing) {
+      if (!absent.has(id)) absent.set(id, { id, sinceMs: nowMs, failures: 0, failedMs: nowMs })
+    }
+    const chosen = chooseCalls({
+      self,
+      absent: [...absent.values()].filter(({ id }) => !isCalling(id)),
+      connected: options.connected(),
+      calling: options.calling(),
+      peersMax: options.peersMax,
+      callsMax: HANDSHAKES_PENDING_MAX,
+      nowMs,
+    })
+    for (const id of chosen) void call(id)
+  }
+
+  async function call(id: PeerId): Promise<void> {
+    try {
+      await options.call(id, ATTEMPT_TIMEOUT_MS)
+    } catch {
+      const entry = absent.get(id)
+      if (entry) absent.set(id, { ...entry, failures: entry.failures + 1, failedMs: clock.monotonic() })
+    }
+  }
+
+  function tick(): void {
+    lookAround()
+    scope.timer(clock, MESH_INTERVAL_MS, tick)
+  }
+  scope.timer(clock, MESH_INTERVAL_MS, tick)
+
+  return {
+    nudge() {
+      if (nudged) return
+      nudged = true
+      queueMicrotask(lookAround)
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import type { PeerId, Runtime, Transport } from '@resilient-swarm/contract'
+import { createRuntime } from '@resilient-swarm/contract'
+import type { Methods } from '@resilient-swarm/rpc'
+import { webrtc } from '@resilient-swarm/webrtc'
+import { BROWSER_PEERS_MAX, CALL_TIMEOUT_MS, NODE_PEERS_MAX } from './limits.ts'
+import type { Peer } from './peer.ts'
+
+/** What a new swarm may be told; everything has a default. */
+export interface SwarmOptions {
+  /** 32 bytes that are this node's identity. Keep them to be the same node again; without them each instance is a new node. */
+  readonly seed?: Uint8Array
+  /** Separates swarms that share servers. Default `public`. */
+  readonly network?: string
+  /** Signal servers as `ws:` or `wss:` URLs; any one alive is enough. Default: RESILIENT_SWARM_SIGNALS, or ws://127.0.0.1:6688. */
+  readonly signals?: readonly string[]
+  /** Ways to make paths, tried in order. Default `[webrtc()]`. */
+  readonly transports?: readonly Transport[]
+  /** Whom to let in, asked after a key is proven and before any substream. Default: everybody. */
+  readonly admit?: (peer: PeerId) => boolean | Promise<boolean>
+  /** What peers may call on this node by `peer.rpc`, made for each peer. */
+  readonly methods?: (peer: Peer) => Methods
+  /** The most peers at once. Default 24 in a page, 64 in Node. */
+  readonly peersMax?: number
+  /** How long a call goes on without an answer, in ms. Default 30,000. */
+  readonly callTimeoutMs?: number
+  /** The door to time, chance and noise. Default: the real ones, silent. */
+  readonly runtime?: Runtime
+}
+
+export type Settings = Required<Omit<SwarmOptions, 'seed'>> & Pick<SwarmOptions, 'seed'>
+
+const DEFAULT_SIGNALS = 'ws://127.0.0.1:6688'
+const NETWORK_BYTES_MAX = 64 // it is part of every prologue; a name, not a document
+const KNOWN: ReadonlySet<string> = new Set<keyof SwarmOptions>([
+  'seed',
+  'network',
+  'signals',
+  'transports',
+  'admit',
+  'methods',
+  'peersMax',
+  'callTimeoutMs',
+  'runtime',
+])
+
+/** Fills in the defaults; a TypeError or RangeError names the option that is wrong. */
+export function readOptions(options: SwarmOptions): Settings {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object')
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw new TypeError(`unknown option '${name}'; known are ${[...KNOWN].join(', ')}`)
+  }
+  const network = options.network ?? 'public'
+  if (typeof network !== 'string' || network.length === 0 || new TextEncoder().encode(network).byteLength > NETWORK_BYTES_MAX) {
+    throw new RangeError(`network must be a name of 1 to ${NETWORK_BYTES_MAX} bytes`)
+  }
+  return {
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    network,
+    signals: checkSignals(options.signals ?? signalsOfEnvironment()),
+    transports: options.transports ?? [webrtc()],
+    admit: options.admit ?? (() => true),
+    methods: options.methods ?? (() => ({})),
+    peersMax: positive('peersMax', options.peersMax ?? (inPage() ? BROWSER_PEERS_MAX : NODE_PEERS_MAX)),
+    callTimeoutMs: positive('callTimeoutMs', options.callTimeoutMs ?? CALL_TIMEOUT_MS),
+    runtime: options.runtime ?? createRuntime(),
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive whole number`)
+  return value
+}
+
+function checkSignals(urls: readonly string[]): readonly string[] {
+  if (!Array.isArray(urls)) throw new TypeError('signals must be an array of URLs')
+  for (const url of urls) {
+    if (typeof url !== 'string' || !/^wss?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
+      throw new TypeError(`signals: '${String(url)}' is not a ws: or wss: URL`)
+    }
+  }
+  return [...new Set(urls)]
+}
+
+function signalsOfEnvironment(): readonly string[] {
+  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env
+  const listed = environment?.['RESILIENT_SWARM_SIGNALS'] ?? DEFAULT_SIGNALS
+  return listed
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '')
+}
+
+function inPage(): boolean {
+  return typeof (globalThis as { document?: unknown }).document === 'object'
+}

@@ -1,0 +1,112 @@
+import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
+import type { KeyPair } from '@resilient-swarm/identity'
+import { createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
+import { chooseForwarders, type Neighbour, routeThrough } from './forwarding.ts'
+import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
+import type { Settings } from './options.ts'
+import type { ConnectedPeer } from './peer.ts'
+import { createSignalRouter, type Offer, type SignalRouter } from './signal-router.ts'
+
+export interface SignallingOptions {
+  readonly keyPair: KeyPair
+  readonly settings: Settings
+  readonly neighbours: () => readonly ConnectedPeer<unknown>[]
+  readonly linksOf: (id: PeerId) => readonly PeerId[]
+  readonly onOffer: (offer: Offer) => void
+  readonly onError: (error: SwarmError) => void
+  readonly onDisplaced: () => void
+}
+
+/** Every way for sealed signals: the servers, the connected peers, and the time that both teach us. */
+export interface Signalling {
+  readonly router: SignalRouter
+  /** First registration at any server. */
+  readonly ready: Promise<void>
+  /** How it stands with each server. */
+  readonly servers: readonly SignalServerStatus[]
+  /** Wall clock in ms, corrected by what the servers or else the peers say. */
+  readonly nowMs: () => number
+  observeClock(remoteMs: number): void
+  neighbour(id: PeerId): Neighbour | undefined
+  close(): Promise<void>
+}
+
+export function createSignalling(options: SignallingOptions): Signalling {
+  const { keyPair, settings, neighbours, linksOf, onError } = options
+  const { runtime, network } = settings
+  const scope = new Scope()
+  let learnedOffsetMs: number | undefined
+  let warned = false
+  const exchange = createSignalExchange({ urls: settings.signals, keyPair, network, runtime })
+  exchange.onDisplaced = options.onDisplaced
+  const nowMs = () => runtime.clock.now() + (exchange.clockOffsetMs ?? learnedOffsetMs ?? 0)
+
+  const asNeighbour = (peer: ConnectedPeer<unknown>): Neighbour => ({
+    id: peer.publicKey,
+    rttMs: peer.rttMs,
+    signal: (to, id, box) => peer.session.call('signal', [to, id, box]),
+  })
+
+  const router = createSignalRouter({
+    keyPair,
+    network,
+    runtime,
+    nowMs,
+    onOffer: options.onOffer,
+    routesTo(to) {
+      const candidates = neighbours().map((peer) => ({
+        neighbour: asNeighbour(peer),
+        rttMs: peer.rttMs,
+        isLinked: peer.publicKey === to || linksOf(peer.publicKey).includes(to),
+      }))
+      const byServers = settings.signals.length === 0 ? [] : [(box: Parameters<typeof exchange.send>[0]) => exchange.send(box)]
+      return [...byServers, ...chooseForwarders(candidates).map(({ neighbour }) => routeThrough(neighbour))]
+    },
+  })
+  exchange.onSignal = (signal) => router.receive(signal)
+
+  function observeClock(offsetMs: number): void {
+    learnedOffsetMs ??= offsetMs
+    if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
+    warned = true
+    const minutes = Math.round(Math.abs(offsetMs) / 60_000)
+    onError(new SwarmError(`This machine's clock seems to be ${minutes} min off; set it, or records expire wrongly.`, { code: 'ERR_CLOCK' }))
+  }
+
+  const ready = new Promise<void>((resolve, reject) => {
+    const warning = scope.timer(runtime.clock, SERVER_WARNING_MS, () => onError(noServerError(settings.signals)))
+    scope.timer(runtime.clock, READY_TIMEOUT_MS, () => reject(noServerError(settings.signals)))
+    scope.add(() => reject(new SwarmError('The swarm was closed.', { code: 'ERR_SWARM_CLOSED' })))
+    exchange.ready.then(() => {
+      warning.cancel()
+      if (exchange.clockOffsetMs !== undefined) observeClock(exchange.clockOffsetMs)
+      resolve()
+    }, reject)
+  })
+  ready.catch(() => {})
+
+  return {
+    router,
+    ready,
+    get servers() {
+      return exchange.servers
+    },
+    nowMs,
+    observeClock: (remoteMs) => observeClock(remoteMs - runtime.clock.now()),
+    neighbour(id) {
+      const peer = neighbours().find(({ publicKey }) => publicKey === id)
+      return peer && asNeighbour(peer)
+    },
+    async close() {
+      await Promise.all([scope.close(), exchange.close()])
+    },
+  }
+}
+
+function noServerError(urls: readonly string[]): SwarmError<'ERR_NO_SIGNAL_SERVER'> {
+  const message =
+    urls.length === 0
+      ? 'No signal server is configured: give `signals`, or be called by a connected peer.'
+      : `No signal server answered at ${urls.join(', ')}: start one with \`npx @resilient-swarm/signal-server\`; trying goes on.`
+  return new SwarmError(message, { code: 'ERR_NO_SIGNAL_SERVER', retryable: true })
+}

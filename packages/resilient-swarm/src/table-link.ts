@@ -1,0 +1,119 @@
+import { type Channel, type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
+import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
+import { toChannel } from '@resilient-swarm/multiplexer'
+import type { Substream } from '@resilient-swarm/contract'
+import { OWN_TYPES } from './link.ts'
+import { REPLICATION_RETRY_MS } from './limits.ts'
+import type { ConnectedPeer } from './peer.ts'
+import type { Settings } from './options.ts'
+import type { KeyPair } from '@resilient-swarm/identity'
+
+export interface TableLinkOptions {
+  readonly keyPair: KeyPair
+  readonly settings: Settings
+  readonly nowMs: () => number
+  readonly onRecord: (record: PeerRecord) => void
+  readonly onError: (error: SwarmError) => void
+}
+
+/** What is known of every node of the swarm. Empty until the table is open. */
+export interface TableView {
+  /** Records that are valid now, our own included. */
+  readonly records: readonly PeerRecord[]
+  get(id: PeerId): PeerRecord | undefined
+}
+
+/** The peer table as the swarm uses it: loaded when needed (PouchDB is the largest part), replicated with every peer. */
+export interface TableLink {
+  readonly ready: Promise<PeerTable | undefined>
+  readonly table: PeerTable | undefined
+  readonly view: TableView
+  /** Opens the `db` substream to a peer, again whenever it ends while the peer stays. */
+  keepReplicating(peer: ConnectedPeer<unknown>): void
+  /** Serves the `db` substream that a peer opened. */
+  accept(peer: ConnectedPeer<unknown>, substream: Substream): void
+  /** Tells the swarm whom we are connected to. */
+  publishLinks(peers: readonly ConnectedPeer<unknown>[]): void
+  close(): Promise<void>
+  destroy(): void
+}
+
+export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }: TableLinkOptions): TableLink {
+  const { runtime, network } = settings
+  const scope = new Scope()
+  let table: PeerTable | undefined
+  const served = new Map<PeerId, { close(): void | Promise<void> }>()
+
+  const ready = open()
+
+  async function open(): Promise<PeerTable | undefined> {
+    try {
+      const { createPeerTable } = await import('@resilient-swarm/peer-table')
+      if (scope.isClosed) return undefined
+      const opened = await createPeerTable({ keyPair, network, runtime, nowMs })
+      if (scope.isClosed) {
+        opened.destroy()
+        return undefined
+      }
+      opened.onRecord = (record) => onRecord(record)
+      table = opened
+      return opened
+    } catch (cause) {
+      onError(new SwarmError('The peer table could not be opened; this node only knows whom it calls.', { code: 'ERR_TABLE', cause }))
+      return undefined
+    }
+  }
+
+  async function replicate(peer: ConnectedPeer<unknown>, channel: Channel): Promise<void> {
+    const opened = await ready
+    if (!opened || peer.scope.isClosed) return channel.abort(new SwarmError('There is no table to replicate.', { code: 'ERR_TABLE' }))
+    await served.get(peer.publicKey)?.close()
+    const replication = opened.replicate({ channel, peer: peer.publicKey })
+    served.set(peer.publicKey, replication)
+    const forget = peer.scope.add(() => replication.close())
+    await replication.closed
+    forget()
+    if (served.get(peer.publicKey) === replication) served.delete(peer.publicKey)
+  }
+
+  return {
+    ready,
+    get table() {
+      return table
+    },
+    view: {
+      get records() {
+        return table?.records ?? []
+      },
+      get: (id) => table?.get(id),
+    },
+    keepReplicating(peer) {
+      const start = async () => {
+        if (peer.scope.isClosed || scope.isClosed) return
+        await replicate(peer, toChannel(peer.link.multiplexer.openSubstream(OWN_TYPES.table)))
+        if (!peer.scope.isClosed && !scope.isClosed) peer.scope.timer(runtime.clock, REPLICATION_RETRY_MS, () => void start().catch(() => {}))
+      }
+      void start().catch((error: unknown) => runtime.log.debug('replication did not start', { error: String(error) }))
+    },
+    accept(peer, substream) {
+      void replicate(peer, toChannel(substream)).catch((error: unknown) => {
+        runtime.log.debug('replication did not start', { error: String(error) })
+      })
+    },
+    publishLinks(peers) {
+      const links = peers.map((peer) => ({ key: peer.publicKey, rttMs: Math.round(peer.rttMs ?? 0) }))
+      void table?.publish({ links }).catch((cause: unknown) => {
+        onError(new SwarmError('The own record could not be published.', { code: 'ERR_TABLE', cause, retryable: true }))
+      })
+    },
+    async close() {
+      const opened = await ready
+      await scope.close()
+      await opened?.close()
+    },
+    destroy() {
+      void scope.close()
+      table?.destroy()
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { readOptions, type SwarmOptions } from '../src/options.ts'
+
+afterEach(() => {
+  delete process.env['RESILIENT_SWARM_SIGNALS']
+})
+
+describe('options', () => {
+  it('have defaults', () => {
+    const settings = readOptions({})
+    expect(settings).toMatchObject({ network: 'public', signals: ['ws://127.0.0.1:6688'], peersMax: 64, callTimeoutMs: 30_000 })
+    expect(settings.transports.map(({ name }) => name)).toEqual(['webrtc'])
+  })
+
+  it('take the servers from the environment', () => {
+    process.env['RESILIENT_SWARM_SIGNALS'] = ' ws://one.example , wss://two.example:1,'
+    expect(readOptions({}).signals).toEqual(['ws://one.example', 'wss://two.example:1'])
+    expect(readOptions({ signals: [] }).signals).toEqual([])
+  })
+
+  it.each([
+    ['an unknown name', { signal: [] }, TypeError, /unknown option 'signal'/],
+    ['no array', { signals: 'ws://one.example' }, TypeError, /signals/],
+    ['no WebSocket URL', { signals: ['http://one.example'] }, TypeError, /'http:\/\/one.example' is not/],
+    ['no URL at all', { signals: ['ws://'] }, TypeError, /signals/],
+    ['an empty network', { network: '' }, RangeError, /network/],
+    ['a network of 65 bytes', { network: 'n'.repeat(65) }, RangeError, /network/],
+    ['no room', { peersMax: 0 }, RangeError, /peersMax/],
+    ['half a millisecond', { callTimeoutMs: 0.5 }, RangeError, /callTimeoutMs/],
+  ])('refuse %s', (_, options, kind, told) => {
+    expect(() => readOptions(options as SwarmOptions)).toThrow(kind)
+    expect(() => readOptions(options as SwarmOptions)).toThrow(told)
+  })
+})
