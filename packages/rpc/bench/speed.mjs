@@ -33,7 +33,7 @@ const runtime = createRuntime()
 async function measure({ inFlight, calls }) {
   const [aliceEnd, bobEnd] = createPair()
   const alice = createRpcSession({ substream: aliceEnd, methods: {}, runtime })
-  createRpcSession({ substream: bobEnd, methods: { sum: (left, right) => left + right }, runtime })
+  const bob = createRpcSession({ substream: bobEnd, methods: { sum: (left, right) => left + right }, runtime })
   await alice.ready
   let left = calls
   const caller = async () => {
@@ -42,6 +42,8 @@ async function measure({ inFlight, calls }) {
   const startMs = performance.now()
   await Promise.all(Array.from({ length: inFlight }, caller))
   const elapsedMs = performance.now() - startMs
+  alice.close()
+  bob.close()
   return {
     inFlight,
     calls,

@@ -75,6 +75,11 @@ export function callbackEntry(id: number, path: readonly string[]): string {
   return `"${id}":${toAscii(JSON.stringify(path))}`
 }
 
+/** As `callbackEntry` for a function that is itself an argument. */
+export function argumentCallbackEntry(id: number, index: number): string {
+  return `"${id}":["${index}"]`
+}
+
 /** dnode's own short form: the ids are free again on the side that made them. */
 export function cullLine(ids: readonly number[]): string {
   return `{"method":"cull","arguments":[${ids.join(',')}]}`

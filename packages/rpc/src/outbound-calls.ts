@@ -1,6 +1,6 @@
 import { abortedError, type Runtime } from '@resilient-swarm/contract'
 import { Deadlines } from './deadlines.ts'
-import { callbackEntry, encodeValues, requestLine } from './encode.ts'
+import { argumentCallbackEntry, encodeValues, requestLine } from './encode.ts'
 import { FUNCTION_PLACEHOLDER } from './guard.ts'
 import type { RpcLimits } from './limits.ts'
 import type { LineWriter } from './lines.ts'
@@ -61,12 +61,11 @@ export class OutboundCalls {
     const { limits, runtime, reply: usual, callbacks } = this.#options
     const { signal, timeoutMs = limits.callTimeoutMs, reply = usual } = options
     return new Promise((resolve, reject) => {
-      checkCallOptions(options)
+      checkCall(method, args, options)
       if (signal?.aborted) throw abortedError(signal)
       if (this.#isEnded) throw closedError()
       const encoded = encodeValues(args, limits)
-      const lineBytes = requestLine(method, encoded.text, '').length
-      if (lineBytes > limits.lineBytesMax) throw new RangeError(`a call takes at most ${limits.lineBytesMax} bytes as JSON`)
+      if (encoded.text.length > limits.lineBytesMax) throw tooLong(limits)
       if (encoded.functions.length >= limits.callbacksMax)
         throw new RangeError(`a call takes fewer than ${limits.callbacksMax} callbacks`)
       const isNext = this.#waiting.size === 0
@@ -143,15 +142,14 @@ export class OutboundCalls {
       const id = callbacks.add(call)
       call.id = id
       this.#inFlight++
-      const entry = callbackEntry(id, [String(call.argumentCount)])
+      const entry = argumentCallbackEntry(id, call.argumentCount)
       callbacksText = callbacksText === '' ? entry : `${callbacksText},${entry}`
       argumentsText = `${text.slice(0, -1)}${call.argumentCount > 0 ? ',' : ''}"${FUNCTION_PLACEHOLDER}"]`
     }
     const line = requestLine(methodId, argumentsText, callbacksText)
-    const { lineBytesMax } = this.#options.limits
-    if (line.length > lineBytesMax) {
+    if (line.length > this.#options.limits.lineBytesMax) {
       registered.undo()
-      call.fail(new RangeError(`a call takes at most ${lineBytesMax} bytes as JSON`))
+      call.fail(tooLong(this.#options.limits))
       return
     }
     this.#options.writer.write(line)
@@ -167,7 +165,13 @@ export class OutboundCalls {
   }
 }
 
-function checkCallOptions(options: CallOptions): void {
+function tooLong({ lineBytesMax }: RpcLimits): RangeError {
+  return new RangeError(`a call takes at most ${lineBytesMax} bytes as JSON`)
+}
+
+function checkCall(method: unknown, args: unknown, options: CallOptions): void {
+  if (typeof method !== 'string') throw new TypeError('a method is called by its name, a string')
+  if (!Array.isArray(args)) throw new TypeError('args is an array')
   for (const name of Object.keys(options)) if (!CALL_OPTIONS.has(name)) throw new TypeError(`a call has no option named ${name}`)
   const { timeoutMs, reply } = options
   if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs)))

@@ -10,3 +10,13 @@ declare module 'dnode' {
 
   export default function dnode(methods: object | undefined, options: { weak: false }): DnodeStream
 }
+
+declare module 'dnode-protocol' {
+  interface Protocol {
+    on(event: 'request', listener: (request: object) => void): this
+    request(method: string | number, values: unknown[]): void
+    cull(id: number): void
+  }
+
+  export default function protocol(methods: object): Protocol
+}
