@@ -1,6 +1,7 @@
-import { decodeBase64Url, type PeerId, type Rate, utf8 } from '@resilient-swarm/contract'
+import { decodeBase64Url, type PeerId, type Rate } from '@resilient-swarm/contract'
 import { isPeerId, PEER_ID_LENGTH } from '@resilient-swarm/identity'
-import { LOOKUP_KEYS_MAX, NONCE_BYTES, ORIGIN_CHARS_MAX, SIGNAL_FRAME_BYTES_MAX, SIGNAL_ID_BYTES } from './limits.ts'
+import { LOOKUP_KEYS_MAX, NONCE_BYTES, SIGNAL_FRAME_BYTES_MAX, SIGNAL_ID_BYTES } from './limits.ts'
+import { parseOrigin } from './origin.ts'
 
 /** What a server announces: what it takes from one client. */
 export interface AnnouncedLimits {
@@ -44,8 +45,6 @@ type Shapes<Frames extends { type: string }> = { readonly [Type in Frames['type'
 const SIGNATURE_BYTES = 64 // RFC 8032 §5.1.6
 const ANNOUNCED_MAX = 1_000_000 // no limit of any server is larger; keeps arithmetic with them exact
 
-const isText = (value: unknown, charsMax: number): value is string =>
-  typeof value === 'string' && value.length > 0 && value.length <= charsMax
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isAnnounced = (value: unknown): value is number => isCount(value) && value > 0 && value <= ANNOUNCED_MAX
 /** One text for one value: right letters, a possible length, no bits set behind the last byte. */
@@ -57,7 +56,7 @@ const isBytes = (value: unknown, byteCount: number): value is string => isBase64
 const exactBytes = (text: string, byteCount: number): boolean => text.length === Math.ceil((byteCount * 4) / 3)
 const isNonce = (value: unknown): value is string => isBytes(value, NONCE_BYTES)
 const isSignature = (value: unknown): value is string => isBytes(value, SIGNATURE_BYTES)
-const isOrigin = (value: unknown): value is string => isText(value, ORIGIN_CHARS_MAX)
+const isOrigin = (value: unknown): value is string => value !== undefined && parseOrigin(value) === value
 const isFailureCode = (value: unknown): value is FailureCode => value === 'offline' || value === 'rate' || value === 'size'
 const isBoxText = (value: unknown): value is string => isBase64Url(value) && value.length > 0
 const isKeyText = (value: unknown): value is string =>
@@ -128,8 +127,8 @@ export function boxBytes(box: string): number {
 }
 
 function parseFrame<Frame>(text: string, shapes: ReadonlyMap<string, Record<string, Check<unknown>>>): Frame | undefined {
-  // A character is at least one byte: what is too long as characters need not be encoded to know.
-  if (text.length > SIGNAL_FRAME_BYTES_MAX || utf8(text).byteLength > SIGNAL_FRAME_BYTES_MAX) return undefined
+  // In characters, because no field can hold one that takes more than a byte.
+  if (text.length > SIGNAL_FRAME_BYTES_MAX) return undefined
   const value = parseJson(text)
   if (typeof value !== 'object' || value === null) return undefined
   const type = Object.hasOwn(value, 'type') ? (value as { type: unknown }).type : undefined

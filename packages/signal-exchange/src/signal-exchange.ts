@@ -157,7 +157,11 @@ class Exchange implements SignalExchange {
     if (!Array.isArray(ids) || !ids.every(isPeerId)) throw new TypeError('ids must be an array of peer ids, rs1…')
     if (ids.length > LOOKUP_CALL_KEYS_MAX) throw new RangeError(`lookup takes at most ${LOOKUP_CALL_KEYS_MAX} keys a call`)
     await this.#untilRegistered(signal, REGISTRATION_WAIT_MS)
-    return lookUp({ ids, clients: this.#clients, signal })
+    try {
+      return await lookUp({ ids, clients: this.#clients, signal })
+    } catch (error) {
+      throw this.#scope.isClosed ? closedError() : error
+    }
   }
 
   close(): Promise<void> {
