@@ -53,13 +53,10 @@ function serverTrouble() {
 
 /** The last that was tried to reach a key. */
 function callTrouble(key) {
-  const connected = swarm.peers.some((peer) => peer.publicKey === key)
-  return connected
-    ? []
-    : swarm
-        .why(key)
-        .slice(-notesTold)
-        .map(({ text }) => `to ${key}: ${text}`)
+  return swarm
+    .why(key)
+    .slice(-notesTold)
+    .map(({ text }) => `to ${key}: ${text}`)
 }
 
 function tell(message) {

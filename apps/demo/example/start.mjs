@@ -28,7 +28,7 @@ const names = ['node1', 'node2', 'node3']
 const nodes = names.map((name, index) =>
   startNodeProcess({
     signalUrl: signalServer.url,
-    onPeer: (key) => printLine(`peer${index + 1} got ${key}`),
+    onPeer: (key) => printLine(peerLine(index, key)),
     onExit: (reason) => ended.push(`${name} ended early (${reason})`),
   }),
 )
@@ -49,6 +49,10 @@ async function meet() {
   await printTable()
   console.log(`${linesWanted} of ${linesWanted} in ${tookMs} ms`)
   return 'met'
+}
+
+function peerLine(index, key) {
+  return `peer${index + 1} got ${key}`
 }
 
 function printLine(line) {
@@ -77,6 +81,11 @@ async function printTable() {
 async function explain() {
   console.error(`Only ${lines.length} of ${linesWanted} after ${(Date.now() - startedAt) / 1_000} s.`)
   for (const sentence of ended) console.error(sentence)
+  const keys = await Promise.race([Promise.all(nodes.map((node) => node.key)), after(troubleTimeoutMs, [])])
+  for (const [from, name] of names.entries()) {
+    const missing = keys.filter((key, to) => to !== from && !lines.includes(peerLine(from, key)))
+    for (const key of missing) console.error(`${name} did not get ${names[keys.indexOf(key)]}, ${key}`)
+  }
   for (const [index, node] of nodes.entries()) {
     const errors = await Promise.race([node.trouble(), after(troubleTimeoutMs, ['does not answer'])])
     for (const error of errors) console.error(`${names[index]}: ${error}`)
