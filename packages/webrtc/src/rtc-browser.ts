@@ -1,0 +1,10 @@
+import type { DefaultRtc, RtcImplementation } from './rtc.ts'
+
+export const defaultRtc: DefaultRtc = {
+  resolvesMdns: true,
+  async load() {
+    const { RTCPeerConnection } = globalThis as Partial<RtcImplementation>
+    if (!RTCPeerConnection) throw new Error('RTCPeerConnection is not there, or switched off')
+    return { RTCPeerConnection }
+  },
+}
