@@ -112,7 +112,6 @@ export class LineWriter {
   /** Hands over everything, blocked or not, then finishes the substream's writing side. */
   end(): void {
     if (this.#isEnded) return
-    this.#isBlocked = false
     this.#flush({ evenBlocked: true })
     this.#isEnded = true
     this.#raw.end()
