@@ -19,7 +19,6 @@ import {
   encodeFrame,
   type FailureCode,
   LOGIN_TIME_SKEW_MS,
-  LOOKUP_KEYS_MAX,
   NONCE_BYTES,
   parseClientFrame,
   type ServerFrame,
@@ -180,7 +179,7 @@ class ClientSession implements Session {
     directory.claim(key, this)?.close('displaced')
     onEvent({ kind: 'registered', key })
     const { lookups, sends } = limits
-    return this.#reply({ type: 'registered', limits: { boxBytes: BOX_BYTES_MAX, lookupKeys: LOOKUP_KEYS_MAX, sends, lookups } })
+    return this.#reply({ type: 'registered', limits: { boxBytes: BOX_BYTES_MAX, sends, lookups } })
   }
 
   #lookup({ id, keys }: Extract<ClientFrame, { type: 'lookup' }>): ServerFrame {

@@ -1,7 +1,8 @@
 import { abortedError, type PeerId } from '@resilient-swarm/contract'
-import { signalError } from './errors.ts'
+import { failureOf } from './delivery.ts'
 import { LOOKUP_KEYS_MAX } from './limits.ts'
 import type { SignalClient } from './signal-client.ts'
+import type { SendOutcome } from './signal-connection.ts'
 
 /** Asks every registered server for all keys; done when all have answered or everybody is found. */
 export async function lookUp({
@@ -15,33 +16,39 @@ export async function lookUp({
 }): Promise<ReadonlySet<PeerId>> {
   const wanted = new Set(ids)
   const online = new Set<PeerId>()
+  const questions = splitEvery([...wanted], LOOKUP_KEYS_MAX)
   const answered = new Set<readonly PeerId[]>()
-  const frames: PeerId[][] = []
-  for (const id of wanted) {
-    const last = frames.at(-1)
-    if (last && last.length < LOOKUP_KEYS_MAX) last.push(id)
-    else frames.push([id])
-  }
-  const ask = async (client: SignalClient, keys: readonly PeerId[], allFound: () => void) => {
+  const failures: SendOutcome[] = []
+  const ask = async (client: SignalClient, keys: readonly PeerId[]) => {
     const found = await client.lookup(keys)
-    if (found) answered.add(keys)
-    const named = new Set<string>(found)
+    if (typeof found === 'string') {
+      failures.push(found)
+      return
+    }
+    answered.add(keys)
+    const named = new Set(found)
     for (const key of keys) if (named.has(key)) online.add(key)
-    if (online.size === wanted.size) allFound()
   }
-  if (wanted.size === 0) return online
   await new Promise<void>((resolve, reject) => {
     const cancel = () => reject(abortedError(signal as AbortSignal))
     signal?.addEventListener('abort', cancel)
     const registered = clients.filter((client) => client.state === 'registered')
-    const asked = registered.flatMap((client) => frames.map((keys) => ask(client, keys, resolve)))
+    const asked = registered.flatMap((client) =>
+      questions.map(async (keys) => {
+        await ask(client, keys)
+        if (online.size === wanted.size) resolve()
+      }),
+    )
     void Promise.all(asked).then(() => {
       signal?.removeEventListener('abort', cancel)
       resolve()
     })
   })
-  if (answered.size < frames.length && online.size < wanted.size) {
-    throw signalError('ERR_SIGNAL_TIMEOUT', 'No signal server answered all of the lookup in time; try again with fewer keys.')
-  }
+  // Whom nobody could look for is not offline.
+  if (answered.size < questions.length && online.size < wanted.size) throw failureOf(failures)
   return online
+}
+
+function splitEvery<Item>(items: readonly Item[], count: number): readonly (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / count) }, (_, index) => items.slice(index * count, (index + 1) * count))
 }

@@ -6,7 +6,6 @@ import { parseOrigin } from './origin.ts'
 /** What a server announces: what it takes from one client. */
 export interface AnnouncedLimits {
   readonly boxBytes: number
-  readonly lookupKeys: number
   readonly sends: Rate
   readonly lookups: Rate
 }
@@ -79,9 +78,8 @@ const isRate = (value: unknown): value is Rate =>
   hasExactly(value, ['perSecond', 'burst']) && isAnnounced(value.perSecond) && isAnnounced(value.burst)
 
 const isLimits = (value: unknown): value is AnnouncedLimits =>
-  hasExactly(value, ['boxBytes', 'lookupKeys', 'sends', 'lookups']) &&
+  hasExactly(value, ['boxBytes', 'sends', 'lookups']) &&
   isAnnounced(value.boxBytes) &&
-  isAnnounced(value.lookupKeys) &&
   isRate(value.sends) &&
   isRate(value.lookups)
 

@@ -4,7 +4,13 @@ import { CLOSE_CODES } from './close-codes.ts'
 import { type SignalErrorCode, signalError } from './errors.ts'
 import { RECONNECT_STABLE_MS } from './limits.ts'
 import { reconnectDelayMs } from './reconnect.ts'
-import { openSignalConnection, type SendFrame, type SendOutcome, type SignalConnection } from './signal-connection.ts'
+import {
+  type LookupOutcome,
+  openSignalConnection,
+  type SendFrame,
+  type SendOutcome,
+  type SignalConnection,
+} from './signal-connection.ts'
 import type { WebSocketConstructor } from './web-socket.ts'
 
 /** Where a server stands: being dialled, ours, gone for now, or taken over by a newer login of this key. */
@@ -31,7 +37,7 @@ export interface SignalClient {
   /** The server's clock minus ours, from its last challenge. */
   readonly clockOffsetMs: number | undefined
   send(frame: SendFrame): Promise<SendOutcome>
-  lookup(keys: readonly PeerId[]): Promise<readonly string[] | undefined>
+  lookup(keys: readonly PeerId[]): Promise<LookupOutcome>
   close(): void
 }
 
@@ -87,8 +93,8 @@ class Client implements SignalClient {
     return this.#connection?.send(frame) ?? Promise.resolve('lost')
   }
 
-  lookup(keys: readonly PeerId[]): Promise<readonly string[] | undefined> {
-    return this.#connection?.lookup(keys) ?? Promise.resolve(undefined)
+  lookup(keys: readonly PeerId[]): Promise<LookupOutcome> {
+    return this.#connection?.lookup(keys) ?? Promise.resolve('lost')
   }
 
   close(): void {

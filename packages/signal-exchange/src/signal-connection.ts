@@ -5,6 +5,7 @@ import {
   encodeHex,
   fullBucket,
   type PeerId,
+  type Rate,
   type Runtime,
   Scope,
   type SwarmError,
@@ -32,6 +33,9 @@ type Reply = Extract<ServerFrame, { type: 'sent' | 'failed' | 'online' }>
 /** How one server answered one send: `lost` when the connection ended first. */
 export type SendOutcome = 'sent' | 'offline' | 'rate' | 'size' | 'lost' | 'timeout'
 
+/** How one server answered one lookup: those of the keys that are online, or why it did not say. */
+export type LookupOutcome = readonly string[] | 'rate' | 'lost' | 'timeout'
+
 export interface SignalConnectionOptions {
   /** As `normalizeOrigin` spells it; it is what the login is made for. */
   readonly url: string
@@ -50,8 +54,8 @@ export interface SignalConnectionOptions {
 export interface SignalConnection {
   /** Never rejects. */
   send(frame: SendFrame): Promise<SendOutcome>
-  /** Which of at most 32 keys are online; undefined when there was no answer. Never rejects. */
-  lookup(keys: readonly PeerId[]): Promise<readonly string[] | undefined>
+  /** At most 32 keys. Never rejects. */
+  lookup(keys: readonly PeerId[]): Promise<LookupOutcome>
   /** Ends everything at once; sends under way are `lost`. */
   close(): void
 }
@@ -75,6 +79,7 @@ class Connection implements SignalConnection {
   #isLoginSent = false
   #heard = false
   #sends: Bucket = { tokens: 0, atMs: 0 }
+  #lookups: Bucket = { tokens: 0, atMs: 0 }
   #signalsIn: Bucket = { tokens: 0, atMs: 0 }
 
   constructor(options: SignalConnectionOptions) {
@@ -115,8 +120,7 @@ class Connection implements SignalConnection {
     if (!this.#limits) return 'lost'
     if (boxBytes(frame.box) > this.#limits.boxBytes) return 'size'
     if (this.#replies.has(frame.id)) return 'rate'
-    // The server would refuse it too; not asking keeps us clear of its limit on frames altogether.
-    const { allowed, bucket } = takeToken(this.#sends, this.#limits.sends, this.#options.runtime.clock.monotonic())
+    const { allowed, bucket } = this.#take(this.#sends, this.#limits.sends)
     this.#sends = bucket
     if (!allowed) return 'rate'
     const reply = await this.#request(frame)
@@ -124,11 +128,15 @@ class Connection implements SignalConnection {
     return reply.type === 'failed' ? reply.code : reply.type === 'sent' ? 'sent' : 'lost'
   }
 
-  async lookup(keys: readonly PeerId[]): Promise<readonly string[] | undefined> {
-    if (!this.#limits) return undefined
+  async lookup(keys: readonly PeerId[]): Promise<LookupOutcome> {
+    if (!this.#limits) return 'lost'
+    const { allowed, bucket } = this.#take(this.#lookups, this.#limits.lookups)
+    this.#lookups = bucket
+    if (!allowed) return 'rate'
     const id = encodeHex(this.#options.runtime.random.bytes(SIGNAL_ID_BYTES))
     const reply = await this.#request({ type: 'lookup', id, keys })
-    return typeof reply !== 'string' && reply.type === 'online' ? reply.keys : undefined
+    if (typeof reply === 'string') return reply
+    return reply.type === 'online' ? reply.keys : 'rate'
   }
 
   close(): void {
@@ -142,6 +150,11 @@ class Connection implements SignalConnection {
     if (this.#scope.isClosed) return
     this.close()
     this.#options.onEnd(error, code)
+  }
+
+  /** What the server would refuse anyway is not sent: that keeps us clear of its limit on all frames, which ends connections. */
+  #take(bucket: Bucket, rate: Rate): { readonly allowed: boolean; readonly bucket: Bucket } {
+    return takeToken(bucket, rate, this.#options.runtime.clock.monotonic())
   }
 
   #write(frame: ClientFrame): void {
@@ -214,6 +227,7 @@ class Connection implements SignalConnection {
     void this.#login.close()
     this.#limits = limits
     this.#sends = fullBucket(limits.sends, nowMs)
+    this.#lookups = fullBucket(limits.lookups, nowMs)
     this.#signalsIn = fullBucket(SIGNALS_IN_RATE, nowMs)
     this.#keepAlive()
     this.#options.onRegistered()
@@ -223,7 +237,7 @@ class Connection implements SignalConnection {
   #keepAlive(): void {
     this.#heard = false
     this.#scope.timer(this.#options.runtime.clock, KEEPALIVE_MS, async () => {
-      const isAlive = this.#heard || (await this.lookup([])) !== undefined || this.#heard
+      const isAlive = this.#heard || typeof (await this.lookup([])) !== 'string' || this.#heard
       if (this.#scope.isClosed) return
       if (isAlive) this.#keepAlive()
       else this.#end(signalError('ERR_SIGNAL_LOST', `${this.#options.url} has gone silent; dialling it again.`))
@@ -232,7 +246,7 @@ class Connection implements SignalConnection {
 
   #deliver({ id, box }: { id: string; box: string }): void {
     const { onSignal, runtime, url } = this.#options
-    const { allowed, bucket } = takeToken(this.#signalsIn, SIGNALS_IN_RATE, runtime.clock.monotonic())
+    const { allowed, bucket } = this.#take(this.#signalsIn, SIGNALS_IN_RATE)
     this.#signalsIn = bucket
     const bytes = decodeBase64Url(box)
     if (allowed && bytes) onSignal({ id, box: bytes })

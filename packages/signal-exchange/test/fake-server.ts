@@ -7,7 +7,6 @@ type Listener = (event: never) => void
 /** The limits that the fake announces: the real server's defaults. */
 export const ANNOUNCED = {
   boxBytes: 8320,
-  lookupKeys: 32,
   sends: { perSecond: 10, burst: 40 },
   lookups: { perSecond: 5, burst: 50 },
 }

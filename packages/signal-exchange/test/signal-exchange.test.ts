@@ -271,7 +271,7 @@ describe('looking up', () => {
     if (question?.type !== 'lookup') throw new Error('it did not ask')
     at('one').say({ type: 'failed', id: question.id, code: 'rate' })
     await runtime.clock.advance(0)
-    expect(looking.outcome).toBe('ERR_SIGNAL_TIMEOUT')
+    expect(looking.outcome).toBe('ERR_SIGNAL_RATE')
   })
 
   it('takes as many keys as its limit and not one more', async () => {
