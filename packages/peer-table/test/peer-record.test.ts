@@ -1,0 +1,174 @@
+import { describe, expect, it } from '@jest/globals'
+import { decodeHex, utf8 } from '@resilient-swarm/contract'
+import fc from 'fast-check'
+import { decodeBase64Url, encodeBase64Url } from '../src/base64url.ts'
+import type { Json, PeerRecord } from '../src/index.ts'
+import {
+  INFO_BYTES_MAX,
+  INFO_DEPTH_MAX,
+  LINK_RTT_MS_MAX,
+  LINKS_MAX,
+  NETWORK_BYTES_MAX,
+  RECORD_BYTES_MAX,
+  SEQ_MAX,
+} from '../src/limits.ts'
+import { encodeInfo, encodeRecord, parseRecord, toPeerRecord } from '../src/peer-record.ts'
+import { readEnvelope, sealRecord } from '../src/record-envelope.ts'
+import { recordOf } from './documents.ts'
+import { keyPairOf } from './tables.ts'
+
+const RUNS = { numRuns: 1000, seed: Date.now() & 0x7fff_ffff }
+const alice = keyPairOf(1)
+const keys = Array.from({ length: LINKS_MAX + 1 }, (_, number) => keyPairOf(100 + number).peerId)
+
+const anyInfo = fc.jsonValue({ maxDepth: 4 }).filter((info) => {
+  try {
+    return JSON.stringify(info) === JSON.stringify(JSON.parse(JSON.stringify(info))) && encodeInfo(info as Json).byteLength > 0
+  } catch {
+    return false
+  }
+})
+const anyRecord: fc.Arbitrary<PeerRecord> = fc
+  .record({
+    seq: fc.integer({ min: 1, max: SEQ_MAX }),
+    createdMs: fc.integer({ min: 0, max: 2 ** 50 }),
+    lifeMs: fc.integer({ min: 1, max: 2 ** 40 }),
+    relay: fc.boolean(),
+    left: fc.boolean(),
+    info: fc.option(anyInfo, { nil: undefined }),
+    links: fc.uniqueArray(
+      fc.record({ key: fc.constantFrom(...keys), tenths: fc.integer({ min: 0, max: LINK_RTT_MS_MAX * 10 }) }),
+      {
+        selector: ({ key }) => key,
+        maxLength: LINKS_MAX,
+      },
+    ),
+  })
+  .map(({ lifeMs, info, links, ...record }) => ({
+    ...record,
+    id: alice.peerId,
+    expiresMs: record.createdMs + lifeMs,
+    links: links.map(({ key, tenths }) => ({ key, rttMs: tenths / 10 })),
+    ...(info === undefined ? {} : { info: info as Json }),
+  }))
+const byKey = (record: PeerRecord) => ({
+  ...record,
+  links: [...record.links].sort((one, other) => (one.key < other.key ? -1 : 1)),
+})
+
+describe(`records (seed ${RUNS.seed})`, () => {
+  it('come back as they were', () => {
+    fc.assert(
+      fc.property(anyRecord, fc.constantFrom('n', 'public', 'ö'.repeat(NETWORK_BYTES_MAX / 2)), (record, network) => {
+        const payload = parseRecord(encodeRecord(record, network))
+        expect(payload?.network).toBe(network)
+        if (payload) expect(byKey(toPeerRecord(alice.peerId, payload))).toEqual(byKey(record))
+        expect(payload).toBeDefined()
+      }),
+      RUNS,
+    )
+  })
+
+  it('have one spelling: whatever parses is spelled the same again', () => {
+    fc.assert(
+      fc.property(
+        anyRecord,
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 }),
+        (record, changes) => {
+          const bytes = encodeRecord(record, 'public')
+          for (const [at, value] of changes) bytes[at % bytes.byteLength] = value
+          const payload = parseRecord(bytes)
+          if (payload) expect(encodeRecord(toPeerRecord(alice.peerId, payload), payload.network)).toEqual(bytes)
+        },
+      ),
+      RUNS,
+    )
+  })
+
+  it('are refused, never thrown, when they are any bytes, cut short, or go on', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: RECORD_BYTES_MAX }), anyRecord, fc.nat(), (bytes, record, cut) => {
+        parseRecord(bytes)
+        readEnvelope(bytes)
+        const whole = encodeRecord(record, 'public')
+        expect(parseRecord(whole.subarray(0, cut % whole.byteLength))).toBeUndefined()
+        expect(parseRecord(Uint8Array.from([...whole, 0]))).toBeUndefined()
+      }),
+      RUNS,
+    )
+  })
+
+  it('hold as many links and as much info as they may, together', () => {
+    const links = keys.slice(0, LINKS_MAX).map((key) => ({ key, rttMs: LINK_RTT_MS_MAX }))
+    const record = recordOf(alice, { seq: SEQ_MAX, links, info: 'x'.repeat(INFO_BYTES_MAX - 2) })
+    const envelope = sealRecord(alice, record, 'n'.repeat(NETWORK_BYTES_MAX))
+    expect(envelope.byteLength).toBeLessThanOrEqual(RECORD_BYTES_MAX)
+    expect(readEnvelope(envelope)).toMatchObject({ id: alice.peerId })
+    const more = { ...record, links: [...links, { key: keys[LINKS_MAX] as (typeof keys)[number], rttMs: 1 }] }
+    expect(parseRecord(encodeRecord(more, 'n'))).toBeUndefined()
+    expect(parseRecord(encodeRecord(record, 'n'.repeat(NETWORK_BYTES_MAX + 1)))).toBeUndefined()
+    const slower = { ...record, links: [{ key: keys[0] as (typeof keys)[number], rttMs: LINK_RTT_MS_MAX + 0.1 }] }
+    expect(parseRecord(encodeRecord(slower, 'n'))).toBeUndefined()
+  })
+
+  it('refuse links out of order or twice', () => {
+    const [one, other] = [keys[0], keys[1]] as [(typeof keys)[number], (typeof keys)[number]]
+    const bytes = encodeRecord(
+      recordOf(alice, {
+        links: [
+          { key: one, rttMs: 0 },
+          { key: other, rttMs: 0 },
+        ],
+      }),
+      'n',
+    )
+    const linkBytes = 33
+    const head = bytes.subarray(0, -2 * linkBytes)
+    const [first, second] = [bytes.subarray(-2 * linkBytes, -linkBytes), bytes.subarray(-linkBytes)]
+    expect(parseRecord(Uint8Array.from([...head, ...first, ...second]))).toBeDefined()
+    expect(parseRecord(Uint8Array.from([...head, ...second, ...first]))).toBeUndefined()
+    expect(parseRecord(Uint8Array.from([...head, ...first, ...first]))).toBeUndefined()
+  })
+})
+
+describe('info', () => {
+  it('is at most its bytes and levels', () => {
+    const nested = (levels: number): Json => (levels === 0 ? 1 : [nested(levels - 1)])
+    expect(encodeInfo('x'.repeat(INFO_BYTES_MAX - 2))).toHaveLength(INFO_BYTES_MAX)
+    expect(() => encodeInfo('x'.repeat(INFO_BYTES_MAX - 1))).toThrow(RangeError)
+    expect(encodeInfo(nested(INFO_DEPTH_MAX))).toBeDefined()
+    expect(() => encodeInfo(nested(INFO_DEPTH_MAX + 1))).toThrow(RangeError)
+    expect(() => encodeInfo(undefined as unknown as Json)).toThrow(TypeError)
+  })
+
+  for (const text of ['{"a":1,"a":2}', '{ "a":1}', '1.0', '-0', '1e2', '"\\u0061"', '{', '[1,]', '1e999', '']) {
+    it(`is refused when spelled ${text || 'with nothing'}`, () => {
+      const bytes = encodeRecord(recordOf(alice, { info: 'ab' }), 'n')
+      const at = bytes.byteLength - 1 - 4 - 1 // link count, "ab" in its quotes, its length
+      const info = utf8(text)
+      const changed = Uint8Array.from([...bytes.subarray(0, at), info.byteLength, ...info, 0])
+      expect(parseRecord(bytes)?.info).toBe('ab')
+      expect(parseRecord(changed)).toBeUndefined()
+    })
+  }
+})
+
+describe('base64url', () => {
+  it(`comes back, in one spelling only (seed ${RUNS.seed})`, () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), fc.string({ maxLength: 16 }), (bytes, text) => {
+        expect(decodeBase64Url(encodeBase64Url(bytes))).toEqual(bytes)
+        const decoded = decodeBase64Url(text)
+        if (decoded) expect(encodeBase64Url(decoded)).toBe(text)
+      }),
+      RUNS,
+    )
+  })
+
+  it('is that of RFC 4648 with its two other letters', () => {
+    expect(encodeBase64Url(decodeHex('14fb9c03d97e'))).toBe('FPucA9l-')
+    for (const text of ['FPucA9l+', 'FPucA9l', 'A', 'AB', 'AA==']) {
+      if (text !== 'FPucA9l') expect(decodeBase64Url(text)).toBeUndefined()
+    }
+  })
+})
