@@ -28,8 +28,11 @@ export interface SecurePair {
   readonly lower: readonly [alice: Channel, bob: Channel]
 }
 
-export async function securePair(options: ChannelPairOptions = {}): Promise<SecurePair> {
+export async function securePair(options: ChannelPairOptions = {}, changes: Changes = {}): Promise<SecurePair> {
   const lower = createChannelPair(options)
-  const [alice, bob] = await Promise.all([secureChannel(aliceOptions(lower[0])), secureChannel(bobOptions(lower[1]))])
+  const [alice, bob] = await Promise.all([
+    secureChannel(aliceOptions(lower[0], changes)),
+    secureChannel(bobOptions(lower[1], changes)),
+  ])
   return { alice, bob, lower }
 }

@@ -4,7 +4,7 @@ import { AEAD_TAG_BYTES, type DhKey, type Engine, KEY_BYTES, requireBytes } from
 import { identityError } from './identity-error.ts'
 import { NOISE_MESSAGE_BYTES_MAX } from './limits.ts'
 import { PATTERNS, type Pattern, type PatternName, type Token } from './noise-patterns.ts'
-import { type CipherState, SymmetricState } from './noise-state.ts'
+import { CipherState, SymmetricState } from './noise-state.ts'
 
 export type { DhKey } from './engine-seam.ts'
 export { NOISE_MESSAGE_BYTES_MAX } from './limits.ts'
@@ -48,6 +48,11 @@ export interface Noise {
 /** The Noise protocol, revision 34, for `Noise_<pattern>_25519_ChaChaPoly_SHA256`. */
 export function createNoise(options: NoiseOptions): Noise {
   return new HandshakeState(options)
+}
+
+/** One direction from a key that both sides already share. */
+export function createCipherState({ key, engine = defaultEngine }: { key: Uint8Array; engine?: Engine }): CipherState {
+  return new CipherState(engine, key)
 }
 
 const PLATFORM_RANDOM: Pick<Random, 'bytes'> = { bytes: (count) => crypto.getRandomValues(new Uint8Array(count)) }

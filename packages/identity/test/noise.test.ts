@@ -1,11 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
 import { decodeHex, encodeHex } from '@resilient-swarm/contract'
 import { type Engine, nobleEngine } from '@resilient-swarm/identity/engine'
-import { createNoise, type DhKeyPair, type Noise, type NoiseOptions, type PatternName } from '@resilient-swarm/identity/noise'
+import {
+  createCipherState,
+  createNoise,
+  type DhKeyPair,
+  type Noise,
+  type NoiseOptions,
+  type PatternName,
+} from '@resilient-swarm/identity/noise'
 import { readSharedJson } from '@resilient-swarm/testkit'
 import fc from 'fast-check'
 import { engine as nodeEngine } from '../src/engine-node.ts'
-import { CipherState } from '../src/noise-state.ts'
 import { fuzz } from './fuzz.ts'
 
 interface Vector {
@@ -127,7 +133,7 @@ describe('a cipher', () => {
 
   for (const engine of [nobleEngine, nodeEngine]) {
     it(`counts, refuses what is out of order, and stays where it was (${engine.name})`, () => {
-      const [send, receive] = [new CipherState(engine, key), new CipherState(engine, key)]
+      const [send, receive] = [createCipherState({ engine, key }), createCipherState({ engine, key })]
       const [one, two] = [send.encrypt(empty, Uint8Array.of(1)), send.encrypt(empty, Uint8Array.of(2))]
       expect(() => receive.decrypt(empty, two)).toThrow(expect.objectContaining({ code: 'ERR_NOISE' }))
       expect(receive.nonce).toBe(0)
@@ -136,7 +142,7 @@ describe('a cipher', () => {
     })
 
     it(`takes its next key from the last nonce, and counts on (${engine.name})`, () => {
-      const cipher = new CipherState(engine, key)
+      const cipher = createCipherState({ engine, key })
       cipher.encrypt(empty, empty)
       cipher.rekey()
       const last = decodeHex('00000000ffffffffffffffff')

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { concatBytes, decodeHex, encodeHex, SwarmError } from '@resilient-swarm/contract'
@@ -163,14 +164,9 @@ function signFor(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
   const { scalar } = ed25519.utils.getExtendedPublicKey(new Uint8Array(32).fill(1))
   const nonce = 1234567n + BigInt(message[0] ?? 0)
   const r = Point.BASE.multiply(nonce).toBytes()
-  const k =
-    BigInt(
-      `0x${encodeHex(
-        ed25519
-          .hash(concatBytes(r, publicKey, message))
-          .slice()
-          .reverse(),
-      )}`,
-    ) % L
+  const digest = createHash('sha512')
+    .update(concatBytes(r, publicKey, message))
+    .digest()
+  const k = BigInt(`0x${encodeHex(Uint8Array.from(digest).reverse())}`) % L
   return concatBytes(r, littleEndian((nonce + k * scalar) % L))
 }
