@@ -12,45 +12,16 @@ import { CLOSE_CODES, closedError, type MultiplexerErrorCode, ProtocolViolation,
 import { encodeFrame, FLAGS, type Flag, FrameDecoder } from './frame.ts'
 import * as limits from './limits.ts'
 import { type MultiplexerLimits, parseLimits } from './limits.ts'
+import { checkOptions, type Multiplexer, type MultiplexerOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
 import { encodeOpen, SubstreamCore, type SubstreamPort } from './substream.ts'
+import { SubstreamTable } from './substream-table.ts'
 import { LateFrames, RefusedOpens } from './tolerance.ts'
 import { createSubstream } from './web-streams.ts'
 
-export interface MultiplexerOptions {
-  /** The multiplexer takes it over: its `onMessage`, `onDrain` and its end. */
-  readonly channel: Channel
-  /** Which side dialled. Substream ids do not depend on it; log lines do. */
-  readonly role: 'initiator' | 'responder'
-  readonly runtime: Runtime
-  /** False: plain mplex without credit, as other implementations speak it. Default true; both sides must agree. */
-  readonly flowControl?: boolean
-  /** The peer opened a substream. */
-  readonly onSubstream: (substream: Substream) => void
-  readonly limits?: Partial<MultiplexerLimits>
-}
-
-/** Many substreams over one channel, each with a type and credit of its own. */
-export interface Multiplexer {
-  /** Throws ERR_MULTIPLEXER_CLOSED after the end, ERR_SUBSTREAM_LIMIT beyond the limit, RangeError for a type not of 1–64 bytes. */
-  openSubstream(type: string): Substream
-  readonly substreams: readonly Substream[]
-  /** Sends what was written, as far as the peer takes it within 500 ms, then closes the channel. */
-  close(): void
-  abort(error: SwarmError): void
-  /** Never rejects. A peer that broke the protocol shows as `by: 'us'` with a numbered code and ERR_MULTIPLEXER_PROTOCOL. */
-  readonly closed: Promise<CloseReason>
-}
-
-const OPTIONS = new Set(['channel', 'role', 'runtime', 'flowControl', 'onSubstream', 'limits'])
-
+/** Takes the channel over; a TypeError or RangeError for options that cannot be. */
 export function createMultiplexer(options: MultiplexerOptions): Multiplexer {
-  for (const name of Object.keys(options))
-    if (!OPTIONS.has(name)) throw new TypeError(`${name} is not an option of createMultiplexer`)
-  if (options.role !== 'initiator' && options.role !== 'responder') throw new TypeError("role is 'initiator' or 'responder'")
-  if (options.channel.maxMessageBytes < limits.MESSAGE_BYTES_MIN) {
-    throw new RangeError(`channel must take messages of ${limits.MESSAGE_BYTES_MIN} bytes`)
-  }
+  checkOptions(options)
   return new ChannelMultiplexer(options)
 }
 
@@ -66,13 +37,8 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   readonly #decoder: FrameDecoder
   readonly #late: LateFrames
   readonly #refused: RefusedOpens
-  /** By id; each side numbers the substreams that it opened. */
-  readonly #ours = new Map<number, SubstreamCore>()
-  readonly #theirs = new Map<number, SubstreamCore>()
-  readonly #faces = new Map<SubstreamCore, Substream>()
+  readonly #table = new SubstreamTable()
   readonly #arrived: Uint8Array[] = []
-  #nextId = 0
-  #newestTheirId = -1
   #state: 'open' | 'closing' | 'ended' = 'open'
   #cancelFlush: () => void = () => {}
   #resolveClosed: (reason: CloseReason) => void = () => {}
@@ -105,13 +71,13 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
       throw new RangeError(`type must be well-formed text of 1 to ${limits.TYPE_BYTES_MAX} bytes of UTF-8`)
     }
     if (this.#state !== 'open') throw closedError()
-    if (this.#ours.size >= this.#limits.substreamsOutMax || this.#nextId > limits.SUBSTREAM_ID_MAX) {
+    if (this.#table.oursCount >= this.#limits.substreamsOutMax || this.#table.nextOurId > limits.SUBSTREAM_ID_MAX) {
       throw new SwarmError<MultiplexerErrorCode>(
-        `${this.#ours.size} substreams to this peer are open: end one before you open the next.`,
+        `${this.#table.oursCount} substreams to this peer are open: end one before you open the next.`,
         { code: 'ERR_SUBSTREAM_LIMIT', retryable: true },
       )
     }
-    const id = this.#nextId++
+    const id = this.#table.takeOurId()
     this.#control(encodeOpen(id, bytes))
     if (this.#hasEnded) throw closedError() // by a flood of control frames, just now
     return this.#add(new SubstreamCore({ id, type, openedBy: 'us', port: this }))
@@ -122,7 +88,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   }
 
   get substreams(): readonly Substream[] {
-    return [...this.#faces.values()]
+    return this.#table.substreams
   }
 
   close(): void {
@@ -161,17 +127,13 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   }
 
   forget(core: SubstreamCore, outstandingBytes: number): void {
-    const table = core.openedBy === 'us' ? this.#ours : this.#theirs
-    table.delete(core.id)
-    this.#faces.delete(core)
+    this.#table.delete(core)
     this.#late.allow(outstandingBytes)
   }
 
   #add(core: SubstreamCore): Substream {
     const substream = createSubstream(core)
-    const table = core.openedBy === 'us' ? this.#ours : this.#theirs
-    table.set(core.id, core)
-    this.#faces.set(core, substream)
+    this.#table.add(core, substream)
     return substream
   }
 
@@ -179,16 +141,17 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
 
   #onMessage(message: Uint8Array): void {
     // A listener's answer may bring the next message before this one is read to its end.
-    this.#arrived.push(message)
-    if (this.#arrived.length > 1) return
+    if (this.#state === 'ended' || this.#arrived.push(message) > 1) return
     try {
-      for (let next: Uint8Array | undefined = message; next && this.#state !== 'ended'; next = this.#arrived[0]) {
+      for (let next: Uint8Array | undefined = message; next && !this.#hasEnded; next = this.#arrived[0]) {
         this.#decoder.push(next)
         this.#arrived.shift()
       }
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error
       this.#breakOff(error)
+    } finally {
+      this.#arrived.length = 0
     }
   }
 
@@ -227,28 +190,16 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
 
   /** Even flags come from the side that opened the substream. Undefined: it ended already. */
   #find(flag: Flag, id: number): SubstreamCore | undefined {
-    return this.#lookUp(id, (flag & 1) === 0)
-  }
-
-  #lookUp(id: number, openedByPeer: boolean): SubstreamCore | undefined {
-    const core = (openedByPeer ? this.#theirs : this.#ours).get(id)
-    if (!core && id > (openedByPeer ? this.#newestTheirId : this.#nextId - 1)) {
-      throw new ProtocolViolation(CLOSE_CODES.substreamUnknown, 'a frame for a substream that nobody opened')
-    }
-    return core
+    return this.#table.find(id, (flag & 1) === 0 ? 'peer' : 'us')
   }
 
   #onOpen(id: number, data: Uint8Array): void {
-    // With credit ids only grow, as channels keep order; other mplex implementations may send opens out of turn.
-    if (this.#theirs.has(id) || (this.flowControl && id <= this.#newestTheirId)) {
-      throw new ProtocolViolation(CLOSE_CODES.substreamIdReused, 'a substream id was used twice')
-    }
-    this.#newestTheirId = Math.max(this.#newestTheirId, id)
+    this.#table.takeTheirId(id, { growing: this.flowControl })
     const type = decodeUtf8(data)
     if (type === undefined || (type === '' && this.flowControl)) {
       throw new ProtocolViolation(CLOSE_CODES.typeInvalid, 'a type is not well-formed UTF-8 of at least one byte')
     }
-    if (this.#state === 'closing' || this.#theirs.size >= this.#limits.substreamsInMax) {
+    if (this.#state === 'closing' || this.#table.theirsCount >= this.#limits.substreamsInMax) {
       if (this.#state === 'open') this.#refused.take()
       this.#late.allow(limits.INITIAL_CREDIT_BYTES)
       this.#control(encodeFrame({ flag: FLAGS.resetReceiver, id }))
@@ -269,7 +220,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   #onCredit(id: number, data: Uint8Array): void {
     if (!this.flowControl) throw new ProtocolViolation(CLOSE_CODES.frameMalformed, 'flag 7 is not a flag of plain mplex')
     const { bytes, fromInitiator } = decodeCredit(data)
-    const core = this.#lookUp(id, fromInitiator)
+    const core = this.#table.find(id, fromInitiator ? 'peer' : 'us')
     if (!core) this.#late.take(0)
     else if (!core.addCredit(bytes, limits.SEND_CREDIT_BYTES_MAX)) {
       throw new ProtocolViolation(CLOSE_CODES.creditInvalid, 'more credit than a substream may gather')
@@ -293,7 +244,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
 
   /** Whose reader has left most unread. Only this peer's substreams count, so nobody can get another's reset. */
   #laziest(): SubstreamCore {
-    return [...this.#faces.keys()].reduce((one, other) => (other.unreadBytes > one.unreadBytes ? other : one))
+    return this.#table.cores.reduce((one, other) => (other.unreadBytes > one.unreadBytes ? other : one))
   }
 
   // Ends
@@ -306,9 +257,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   }
 
   #isFlushed(): boolean {
-    if (!this.#outbox.isIdle) return false
-    for (const core of this.#faces.keys()) if (core.queuedBytes > 0) return false
-    return true
+    return this.#outbox.isIdle && this.#table.cores.every((core) => core.queuedBytes === 0)
   }
 
   #closeChannel(): void {
@@ -329,7 +278,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     this.#state = 'ended'
     this.#cancelFlush()
     this.#outbox.stop()
-    for (const core of [...this.#faces.keys()]) core.sessionEnded(reason.by, reason.error)
+    for (const core of this.#table.cores) core.sessionEnded(reason.by, reason.error)
     this.#resolveClosed(reason)
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, RawSubstream, SubstreamEnd, SwarmError } from '@resilient-swarm/contract'
 import { encodeCredit, type PeerBuffers, ReceiveWindow } from './credit.ts'
+import { Delivery } from './delivery.ts'
 import { closedError, RESET_CODES, resetError } from './errors.ts'
 import { encodeFrame, FLAGS, smallVarintLength, writeHeader } from './frame.ts'
 import { INITIAL_CREDIT_BYTES, WRITE_HIGH_WATER_BYTES, WRITE_LOW_WATER_BYTES, WRITE_QUEUE_BYTES_MAX } from './limits.ts'
@@ -52,13 +53,7 @@ export class SubstreamCore implements RawSubstream, Sender {
   #wantsDrain = false
   #endRequested = false
   #endSent = false
-  #onBytes: ((bytes: Uint8Array) => void) | undefined
-  #onEnd: (() => void) | undefined
-  #undelivered: Uint8Array[] = []
-  #delivering = false
-  #deliveredBytes = 0
-  #peerEnded = false
-  #endTold = false
+  readonly #incoming = new Delivery((error) => this.#threw(error))
   #end: SubstreamEnd | undefined
   #gone = false
   #resolveClosed: (end: SubstreamEnd) => void = nothing
@@ -104,7 +99,7 @@ export class SubstreamCore implements RawSubstream, Sender {
       this.#outgoing.push(bytes)
       this.#port.wake(this)
     }
-    this.#wantsDrain = this.#outgoing.bytes > WRITE_HIGH_WATER_BYTES
+    if (this.#outgoing.bytes > WRITE_HIGH_WATER_BYTES) this.#wantsDrain = true
     return !this.#wantsDrain
   }
 
@@ -158,14 +153,14 @@ export class SubstreamCore implements RawSubstream, Sender {
   takeCreditFrame(): Uint8Array | undefined {
     const bytes = this.#grantBytes
     this.#grantBytes = 0
-    if (bytes === 0 || this.#gone || this.#peerEnded) return undefined
+    if (bytes === 0 || this.#gone || this.#incoming.hasEnded) return undefined
     return encodeCredit({ id: this.id, bytes, fromInitiator: this.openedBy === 'us' })
   }
 
   // Reading
 
   get hasPeerEnded(): boolean {
-    return this.#peerEnded
+    return this.#incoming.hasEnded
   }
 
   get unreadBytes(): number {
@@ -173,31 +168,29 @@ export class SubstreamCore implements RawSubstream, Sender {
   }
 
   get onBytes(): (bytes: Uint8Array) => void {
-    return this.#onBytes ?? nothing
+    return this.#incoming.onBytes
   }
 
   set onBytes(onBytes: (bytes: Uint8Array) => void) {
-    this.#onBytes = onBytes
-    this.#deliver()
+    this.#incoming.onBytes = onBytes
   }
 
   get onEnd(): () => void {
-    return this.#onEnd ?? nothing
+    return this.#incoming.onEnd
   }
 
   set onEnd(onEnd: () => void) {
-    this.#onEnd = onEnd
-    this.#deliver()
+    this.#incoming.onEnd = onEnd
   }
 
   consume(byteCount: number): void {
     if (this.#gone) return
-    if (!(byteCount >= 0 && byteCount <= this.#deliveredBytes)) {
-      throw new RangeError(`byteCount must be 0 to ${this.#deliveredBytes}, what was delivered and not consumed`)
+    if (!(byteCount >= 0 && byteCount <= this.#incoming.unconsumedBytes)) {
+      throw new RangeError(`byteCount must be 0 to ${this.#incoming.unconsumedBytes}, what was delivered and not consumed`)
     }
-    this.#deliveredBytes -= byteCount
+    this.#incoming.unconsumedBytes -= byteCount
     const grant = this.#window.consume(byteCount)
-    if (grant > 0 && !this.#peerEnded && !this.#end) {
+    if (grant > 0 && !this.#incoming.hasEnded && !this.#end) {
       this.#grantBytes += grant
       this.#port.creditDue(this)
     }
@@ -207,18 +200,12 @@ export class SubstreamCore implements RawSubstream, Sender {
   /** Data from the peer. False: beyond its credit. */
   receive(bytes: Uint8Array): boolean {
     if (!this.#window.receive(bytes.byteLength)) return false
-    if (this.#onBytes && !this.#delivering && this.#undelivered.length === 0) {
-      this.#deliveredBytes += bytes.byteLength
-      this.#call(this.#onBytes, bytes)
-    } else {
-      this.#undelivered.push(bytes)
-    }
+    this.#incoming.push(bytes)
     return true
   }
 
   peerEnded(): void {
-    this.#peerEnded = true
-    this.#deliver()
+    this.#incoming.end()
     this.#settleIfFinished()
   }
 
@@ -241,7 +228,7 @@ export class SubstreamCore implements RawSubstream, Sender {
     if (this.#gone || this.#end) return
     const end: SubstreamEnd = { kind: 'reset', by, code: RESET_CODES.sessionEnded }
     const error = closedError(cause)
-    if (!this.#peerEnded) {
+    if (!this.#incoming.hasEnded) {
       this.#drop(end, error)
       return
     }
@@ -252,26 +239,8 @@ export class SubstreamCore implements RawSubstream, Sender {
     if (this.#window.unreadBytes === 0) this.#leave()
   }
 
-  #deliver(): void {
-    if (this.#delivering) return
-    this.#delivering = true
-    try {
-      while (this.#onBytes && this.#undelivered.length > 0) {
-        const bytes = this.#undelivered.shift() as Uint8Array
-        this.#deliveredBytes += bytes.byteLength
-        this.#call(this.#onBytes, bytes)
-      }
-    } finally {
-      this.#delivering = false
-    }
-    if (this.#peerEnded && !this.#endTold && this.#onEnd && this.#undelivered.length === 0 && !this.#gone) {
-      this.#endTold = true
-      this.#call(this.#onEnd)
-    }
-  }
-
   #settleIfFinished(): void {
-    if (!this.#peerEnded || !this.#endSent || this.#end || this.#gone) return
+    if (!this.#incoming.hasEnded || !this.#endSent || this.#end || this.#gone) return
     this.#settle({ kind: 'finished' })
     if (this.#window.unreadBytes === 0) this.#leave()
   }
@@ -285,7 +254,7 @@ export class SubstreamCore implements RawSubstream, Sender {
   #drop(end: SubstreamEnd, error: SwarmError): void {
     if (this.#gone) return
     this.#settle(end)
-    this.#undelivered = []
+    this.#incoming.drop()
     this.#outgoing.clear()
     this.#leave()
     this.readLost = error
@@ -298,21 +267,25 @@ export class SubstreamCore implements RawSubstream, Sender {
   #leave(): void {
     if (this.#gone) return
     this.#gone = true
-    const outstandingBytes = this.#peerEnded ? 0 : this.#window.outstandingBytes
+    const outstandingBytes = this.#incoming.hasEnded ? 0 : this.#window.outstandingBytes
     this.#window.release()
     this.#port.forget(this, outstandingBytes)
   }
 
-  /** A listener that throws loses its own substream; the error is not swallowed, and the others' frames go on. */
   #call<Args extends readonly unknown[]>(listener: (...args: Args) => void, ...args: Args): void {
     try {
       listener(...args)
     } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-      this.reset(RESET_CODES.listenerThrew)
+      this.#threw(error)
     }
+  }
+
+  /** A listener that throws loses its own substream; the error is not swallowed, and the others' frames go on. */
+  #threw(error: unknown): void {
+    queueMicrotask(() => {
+      throw error
+    })
+    this.reset(RESET_CODES.listenerThrew)
   }
 }
 

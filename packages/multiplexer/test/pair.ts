@@ -1,4 +1,4 @@
-import type { Channel, Runtime, Substream } from '@resilient-swarm/contract'
+import { type Channel, concatBytes, type Runtime, type Substream } from '@resilient-swarm/contract'
 import { type ChannelPairOptions, createChannelPair, createTestRuntime } from '@resilient-swarm/testkit'
 import { createMultiplexer, type Multiplexer, type MultiplexerLimits } from '../src/index.ts'
 
@@ -23,7 +23,12 @@ export function createPair(options: PairOptions = {}) {
   }
   const common = { runtime, ...(flowControl === undefined ? {} : { flowControl }), ...(limits ? { limits } : {}) }
   const alice = createMultiplexer({ ...common, channel: channels[0], role: 'initiator', onSubstream: () => {} })
-  const bob = createMultiplexer({ ...common, channel: channels[1], role: 'responder', onSubstream: options.onSubstream ?? onSubstream })
+  const bob = createMultiplexer({
+    ...common,
+    channel: channels[1],
+    role: 'responder',
+    onSubstream: options.onSubstream ?? onSubstream,
+  })
   const incoming = () =>
     new Promise<Substream>((resolve) => {
       const first = arrived.shift()
@@ -64,5 +69,5 @@ export function createVictim(options: PairOptions = {}) {
 export async function readAll(readable: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of readable as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk)
-  return new Uint8Array(Buffer.concat(chunks))
+  return concatBytes(...chunks)
 }

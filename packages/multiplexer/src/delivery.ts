@@ -1,0 +1,89 @@
+type OnBytes = (bytes: Uint8Array) => void
+
+/** What a substream received, in order, to whoever listens, whenever that is: bytes first, then the end of them, once. */
+export class Delivery {
+  /** Handed to the listener and not yet consumed by it. */
+  unconsumedBytes = 0
+  readonly #onThrow: (error: unknown) => void
+  #onBytes: OnBytes | undefined
+  #onEnd: (() => void) | undefined
+  #waiting: Uint8Array[] = []
+  #delivering = false
+  #ended = false
+  #endTold = false
+
+  /** `onThrow` is told what a listener threw; deliveries go on. */
+  constructor(onThrow: (error: unknown) => void) {
+    this.#onThrow = onThrow
+  }
+
+  get onBytes(): OnBytes {
+    return this.#onBytes ?? ignore
+  }
+
+  set onBytes(onBytes: OnBytes) {
+    this.#onBytes = onBytes
+    this.#flush()
+  }
+
+  get onEnd(): () => void {
+    return this.#onEnd ?? ignore
+  }
+
+  set onEnd(onEnd: () => void) {
+    this.#onEnd = onEnd
+    this.#flush()
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#onBytes && !this.#delivering && this.#waiting.length === 0) {
+      this.#hand(this.#onBytes, bytes)
+    } else {
+      this.#waiting.push(bytes)
+    }
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#flush()
+  }
+
+  /** Nothing more is delivered, not even the end. */
+  drop(): void {
+    this.#waiting = []
+    this.#endTold = true
+  }
+
+  #flush(): void {
+    if (this.#delivering) return
+    this.#delivering = true
+    while (this.#onBytes && this.#waiting.length > 0) {
+      const bytes = this.#waiting.shift() as Uint8Array
+      this.#hand(this.#onBytes, bytes)
+    }
+    this.#delivering = false
+    if (this.#ended && !this.#endTold && this.#onEnd && this.#waiting.length === 0) {
+      this.#endTold = true
+      try {
+        this.#onEnd()
+      } catch (error) {
+        this.#onThrow(error)
+      }
+    }
+  }
+
+  #hand(onBytes: OnBytes, bytes: Uint8Array): void {
+    this.unconsumedBytes += bytes.byteLength
+    try {
+      onBytes(bytes)
+    } catch (error) {
+      this.#onThrow(error)
+    }
+  }
+}
+
+function ignore(): void {}
