@@ -1,6 +1,7 @@
 export type { Refusal, Verdict } from './admission.ts'
 export type { RecordChange } from './own-record.ts'
 export type { Json, PeerLink, PeerRecord } from './peer-record.ts'
-export { createPeerTable, type PeerTable, type PeerTableOptions, type TableErrorCode } from './peer-table.ts'
+export { createPeerTable, type PeerTable, type PeerTableOptions } from './peer-table.ts'
 export type { PouchDatabase } from './pouchdb.ts'
 export { REPLICATION_END } from './replication.ts'
+export type { TableErrorCode } from './table-error.ts'

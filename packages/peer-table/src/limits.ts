@@ -46,8 +46,8 @@ export const VERIFIES_PER_TURN = 16
 export const FORGED_RECORDS_MAX = 32
 
 /** Ancestors written with each revision, so that a few lost writes never part a document's tree. */
-export const ANCESTRY_LENGTH = 16
-/** PouchDB's work for a gap grows with its square: 256 take 5 ms, 4,000 take 150 ms. Beyond it the store is written anew. */
+export const ANCESTRY_LENGTH = 8
+/** PouchDB's work grows with a gap: 256 take 10 ms, 4,000 take 90 ms and more. Beyond it the store is written anew. */
 export const ANCESTRY_BRIDGE_MAX = 256
 /** Documents that outlived their record, before the store is written anew: PouchDB cannot take a document out. */
 export const STALE_DOCUMENTS_MAX = 1024

@@ -7,7 +7,6 @@ import {
   type PeerId,
   type Runtime,
   Scope,
-  SwarmError,
   utf8,
 } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
@@ -29,15 +28,9 @@ import { sealRecord, toDocument } from './record-envelope.ts'
 import type { Row } from './remote-view.ts'
 import { type Place, type Replication, startReplication } from './replication.ts'
 import { openStore, type Store } from './store.ts'
+import { tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
 import { INSTANCE_BYTES } from './view-messages.ts'
-
-export type TableErrorCode =
-  | 'ERR_TABLE_CLOSED'
-  | 'ERR_TABLE_PROTOCOL'
-  | 'ERR_TABLE_FORGED'
-  | 'ERR_TABLE_SILENT'
-  | 'ERR_TABLE_FAILED'
 
 export interface PeerTableOptions {
   readonly keyPair: KeyPair
@@ -167,7 +160,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   async publish(change: RecordChange): Promise<void> {
-    if (this.#closing) throw closedError()
+    if (this.#closing) throw tableError('ERR_TABLE_CLOSED')
     await this.#own?.change(change)
   }
 
@@ -176,7 +169,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   replicate({ channel, peer }: { readonly channel: Channel; readonly peer: PeerId }): Replication {
-    if (this.#closing) throw closedError()
+    if (this.#closing) throw tableError('ERR_TABLE_CLOSED')
     if (channel.maxMessageBytes < MESSAGE_BYTES_MIN) {
       throw new RangeError(`a channel for replication carries messages of at least ${MESSAGE_BYTES_MIN} bytes`)
     }
@@ -205,7 +198,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   destroy(): void {
-    const error = closedError()
+    const error = tableError('ERR_TABLE_CLOSED')
     for (const replication of this.#replications) replication.abort(error)
     this.#closing = this.#end()
   }
@@ -219,7 +212,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   async #end(): Promise<void> {
-    const error = closedError()
+    const error = tableError('ERR_TABLE_CLOSED')
     for (const replication of this.#replications) replication.abort(error)
     await this.#scope.close()
     await this.#store.close()
@@ -284,8 +277,4 @@ function checkOptions(options: PeerTableOptions): void {
   const networkBytes = utf8(options.network).byteLength
   if (networkBytes < 1 || networkBytes > NETWORK_BYTES_MAX)
     throw new RangeError(`network is 1 to ${NETWORK_BYTES_MAX} bytes long`)
-}
-
-function closedError(): SwarmError<'ERR_TABLE_CLOSED'> {
-  return new SwarmError('The peer table has closed; create another one to go on.', { code: 'ERR_TABLE_CLOSED' })
 }

@@ -1,7 +1,8 @@
-import { encodeHex, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import { encodeHex, type PeerId, type SwarmError } from '@resilient-swarm/contract'
 import { FEED_BYTES_MAX, FEED_CHANGES_MAX, RECORD_BYTES_MAX } from './limits.ts'
 import { nameOf } from './peer-record.ts'
 import { readEnvelope } from './record-envelope.ts'
+import { tableError } from './table-error.ts'
 import { type Change, encodeViewMessage, type ViewMessage } from './view-messages.ts'
 
 /** A change of the remote table, as far as it can be believed: that there is a key, and something newer of it. */
@@ -149,7 +150,7 @@ export function createRemoteView({ from, full, send, onAsked }: RemoteViewOption
     },
     fetch(ids) {
       return new Promise((resolve, reject) => {
-        if (closed) return reject(endedError())
+        if (closed) return reject(tableError('ERR_TABLE_CLOSED'))
         const request = ++requests
         fetches.push({ request, wanted: new Set(ids.map(({ id }) => id)), found: new Map(), resolve, reject })
         send(encodeViewMessage({ type: 'bulkGet', request, keys: ids.map(({ key }) => key) }))
@@ -173,7 +174,7 @@ export function createRemoteView({ from, full, send, onAsked }: RemoteViewOption
     },
     close() {
       closed = true
-      for (const fetch of fetches.splice(0)) fetch.reject(endedError())
+      for (const fetch of fetches.splice(0)) fetch.reject(tableError('ERR_TABLE_CLOSED'))
     },
   }
 }
@@ -184,10 +185,4 @@ function readRow({ feedSeq, key, seq, envelope }: Change): Row {
 
 function bytesOf(row: Row): number {
   return row.envelope?.byteLength ?? 0
-}
-
-function endedError(): SwarmError<'ERR_TABLE_CLOSED'> {
-  return new SwarmError('The replication ended before the peer answered; it goes on with the next one.', {
-    code: 'ERR_TABLE_CLOSED',
-  })
 }

@@ -7,7 +7,7 @@ import {
   type PeerId,
   type Runtime,
   Scope,
-  SwarmError,
+  type SwarmError,
 } from '@resilient-swarm/contract'
 import type { Refusal, Verdict } from './admission.ts'
 import { createAdmittingDatabase } from './admitting-database.ts'
@@ -18,6 +18,7 @@ import { createRemoteDatabase } from './remote-database.ts'
 import { createRemoteView, type Row } from './remote-view.ts'
 import { runReplicator } from './run-replicator.ts'
 import { serveView } from './served-view.ts'
+import { protocolError, tableError } from './table-error.ts'
 import { INSTANCE_BYTES, parseViewMessage, type ViewMessage } from './view-messages.ts'
 
 /** Why a replication ended: the codes of `docs/protocol/peer-table.md`. */
@@ -110,7 +111,7 @@ export function startReplication(options: ReplicationOptions): Replication {
   const admit = async (documents: readonly unknown[]): Promise<readonly Verdict[]> => {
     const verdicts = await options.admit(documents, via)
     forged += verdicts.filter(({ refusal }) => refusal && FORGERIES.has(refusal)).length
-    if (forged >= FORGED_RECORDS_MAX) breakOff(REPLICATION_END.forged, forgedError())
+    if (forged >= FORGED_RECORDS_MAX) breakOff(REPLICATION_END.forged, tableError('ERR_TABLE_FORGED'))
     return verdicts
   }
   const target = createAdmittingDatabase({
@@ -127,7 +128,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     start: () => options.PouchDB.replicate(createRemoteDatabase(view), target, { ...RUN_OPTIONS }),
     clock: runtime.clock,
     scope,
-    onFailed: (cause) => breakOff(REPLICATION_END.failed, failedError(cause)),
+    onFailed: (cause) => breakOff(REPLICATION_END.failed, tableError('ERR_TABLE_FAILED', cause)),
   })
 
   /** One timer for whatever the peer owes us: who it is first, then answers. */
@@ -135,7 +136,9 @@ export function startReplication(options: ReplicationOptions): Replication {
     waiting?.cancel()
     waiting = undefined
     if (view.isAwaited && !end) {
-      waiting = scope.timer(runtime.clock, REQUEST_TIMEOUT_MS, () => breakOff(REPLICATION_END.silent, silentError()))
+      waiting = scope.timer(runtime.clock, REQUEST_TIMEOUT_MS, () =>
+        breakOff(REPLICATION_END.silent, tableError('ERR_TABLE_SILENT')),
+      )
     }
   }
   expectAnswer()
@@ -168,31 +171,4 @@ export function startReplication(options: ReplicationOptions): Replication {
       await closed
     },
   }
-}
-
-function protocolError(what: string): SwarmError<'ERR_TABLE_PROTOCOL'> {
-  return new SwarmError(`The peer ${what}; replicate with it again only if it is known to be sound.`, {
-    code: 'ERR_TABLE_PROTOCOL',
-  })
-}
-
-function forgedError(): SwarmError<'ERR_TABLE_FORGED'> {
-  return new SwarmError('The peer handed on records that nobody signed; do not replicate with it again.', {
-    code: 'ERR_TABLE_FORGED',
-  })
-}
-
-function silentError(): SwarmError<'ERR_TABLE_SILENT'> {
-  return new SwarmError('The peer did not answer in time; replicate again over a new channel.', {
-    code: 'ERR_TABLE_SILENT',
-    retryable: true,
-  })
-}
-
-function failedError(cause: unknown): SwarmError<'ERR_TABLE_FAILED'> {
-  return new SwarmError('Replication failed on this side again and again; the cause says why.', {
-    code: 'ERR_TABLE_FAILED',
-    cause,
-    retryable: true,
-  })
 }

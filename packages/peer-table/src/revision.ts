@@ -36,6 +36,8 @@ export function canBridge(seq: number, stored: number): boolean {
 function revisionId(key: Uint8Array, seq: number): string {
   const bytes = new Uint8Array(key.byteLength + SEQ_BYTES)
   bytes.set(key)
-  new DataView(bytes.buffer).setBigUint64(key.byteLength, BigInt(seq))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(key.byteLength, Math.floor(seq / 2 ** 32))
+  view.setUint32(key.byteLength + 4, seq >>> 0)
   return encodeHex(defaultEngine.sha256(bytes).subarray(0, REVISION_ID_BYTES))
 }

@@ -14,10 +14,12 @@ const firstSeed = Date.now() & 0xffff_ffff
 
 describe('the computed revision', () => {
   it('is the seq and half a SHA-256 of key ‖ seq', async () => {
-    const eight = new Uint8Array(8)
-    new DataView(eight.buffer).setBigUint64(0, 258n)
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from([...KEY, ...eight])))
-    expect(revisionOf(KEY, 258)).toBe(`258-${encodeHex(hash.subarray(0, 16))}`)
+    for (const seq of [1, 258, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 3, SEQ_MAX]) {
+      const eight = new Uint8Array(8)
+      new DataView(eight.buffer).setBigUint64(0, BigInt(seq))
+      const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from([...KEY, ...eight])))
+      expect(revisionOf(KEY, seq)).toBe(`${seq}-${encodeHex(hash.subarray(0, 16))}`)
+    }
   })
 
   it('has an ancestry that ends at 1, at its fixed length, or at what is stored', () => {

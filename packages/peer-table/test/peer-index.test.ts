@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals'
+import type { PeerId } from '@resilient-swarm/contract'
+import fc from 'fast-check'
+import { chooseEvicted, type Entry, PeerIndex } from '../src/peer-index.ts'
+import { recordOf } from './documents.ts'
+import { keyPairOf } from './tables.ts'
+
+const keyPair = keyPairOf(1)
+const entryOf = (id: string, change: Partial<Entry> & { createdMs?: number; left?: boolean } = {}): Entry => ({
+  record: { ...recordOf(keyPair, { createdMs: change.createdMs ?? 1000, left: change.left ?? false }), id: id as PeerId },
+  publicKey: keyPair.publicKey,
+  envelope: new Uint8Array(),
+  introducer: change.introducer,
+  via: undefined,
+})
+
+/** The feed as it is meant: one place per peer, in the order of the last change. */
+class SlowFeed {
+  places: { id: string; feedSeq: number }[] = []
+  feedSeq = 0
+
+  put(id: string): void {
+    this.remove(id)
+    this.places.push({ id, feedSeq: ++this.feedSeq })
+  }
+
+  remove(id: string): void {
+    this.places = this.places.filter((place) => place.id !== id)
+  }
+
+  after(feedSeq: number) {
+    return this.places.find((place) => place.feedSeq > feedSeq)
+  }
+}
+
+describe('the index', () => {
+  it('has the same feed as its slow twin, whatever is put and removed', () => {
+    const seed = Date.now() & 0x7fff_ffff
+    const step = fc.record({ id: fc.constantFrom(...'abcdefgh'), isRemoved: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const index = new PeerIndex()
+        const slow = new SlowFeed()
+        for (const { id, isRemoved } of steps) {
+          if (isRemoved) index.remove(id as PeerId)
+          else index.put(entryOf(id))
+          if (isRemoved) slow.remove(id)
+          else slow.put(id)
+        }
+        for (let place = 0; place <= slow.feedSeq; place++) {
+          const item = index.after(place)
+          expect(item && { id: item.record.id, feedSeq: item.feedSeq }).toEqual(slow.after(place))
+        }
+        expect(index.size).toBe(slow.places.length)
+        expect(index.feedSeq).toBe(slow.feedSeq)
+      }),
+      { numRuns: 1000, seed },
+    )
+  })
+
+  it('counts what each introduced, the first of them, and not itself', () => {
+    const index = new PeerIndex()
+    const [bob, carol] = ['bob', 'carol'] as PeerId[] as [PeerId, PeerId]
+    index.put(entryOf('a', { introducer: bob }))
+    index.put(entryOf('a', { introducer: carol }))
+    index.put(entryOf('b', { introducer: bob }))
+    index.put(entryOf('bob', { introducer: bob }))
+    expect([index.introducedBy(bob), index.introducedBy(carol)]).toEqual([2, 0])
+    index.remove('a' as PeerId)
+    index.remove('a' as PeerId)
+    expect(index.introducedBy(bob)).toBe(1)
+  })
+
+  it('tells of changes until told to stop, and forgets marks with their records', () => {
+    const index = new PeerIndex()
+    let told = 0
+    const stop = index.onChange(() => told++)
+    index.markForked('a' as PeerId)
+    index.put(entryOf('a'))
+    index.markForked('a' as PeerId)
+    expect([...index.forked]).toEqual(['a'])
+    index.remove('a' as PeerId)
+    expect([...index.forked]).toEqual([])
+    stop()
+    index.put(entryOf('b'))
+    expect(told).toBe(1)
+  })
+})
+
+describe('making room', () => {
+  const own = 'own' as PeerId
+  const items = (...entries: Entry[]) => {
+    const index = new PeerIndex()
+    for (const entry of entries) index.put(entry)
+    return [...index.values()]
+  }
+  const ownEntry = entryOf('own')
+  const direct = entryOf('direct', { introducer: 'direct' as PeerId })
+  const told = entryOf('told', { introducer: 'direct' as PeerId, createdMs: 900 })
+  const older = entryOf('older', { introducer: 'direct' as PeerId, createdMs: 800 })
+  const left = entryOf('left', { introducer: 'direct' as PeerId, left: true })
+  const choose = (entries: Entry[], isDirect: boolean, nowMs = 1000) =>
+    chooseEvicted(items(...entries), { own, nowMs, direct: isDirect })?.record.id
+
+  it('takes what left or expired for anybody, the oldest hearsay for a direct peer, and never us', () => {
+    expect(choose([ownEntry, direct, told, left], false)).toBe('left')
+    expect(choose([ownEntry, direct, told, older], false)).toBeUndefined()
+    expect(choose([ownEntry, direct, told, older], true)).toBe('older')
+    expect(choose([ownEntry, direct], true)).toBeUndefined()
+    expect(choose([ownEntry, direct], false, 10_000_000)).toBe('direct')
+    expect(choose([ownEntry], true, 10_000_000)).toBeUndefined()
+  })
+})
