@@ -110,7 +110,7 @@ function follow(id: number, path: unknown, values: unknown[]): RemoteReference |
     if (isForbiddenKey(String(step))) return CLOSE_CODES.forbiddenKey
     if (typeof target !== 'object' || target === null) return CLOSE_CODES.badCallback
     // Own elements and keys only: never `length`, never anything inherited.
-    if (Array.isArray(target) ? !isIndex(step, target.length) : !Object.hasOwn(target, step)) return CLOSE_CODES.badCallback
+    if (Array.isArray(target) ? !isIndex(step) : !Object.hasOwn(target, step)) return CLOSE_CODES.badCallback
     holder = target as Record<string | number, unknown>
     key = step
     target = holder[step]
@@ -119,7 +119,8 @@ function follow(id: number, path: unknown, values: unknown[]): RemoteReference |
   return { id, path, holder, key }
 }
 
-function isIndex(step: string | number, length: number): boolean {
+/** One spelling each; behind the end of a list there is no placeholder. */
+function isIndex(step: string | number): boolean {
   const index = Number(step)
-  return isId(index) && String(index) === String(step) && index < length
+  return isId(index) && String(index) === String(step)
 }

@@ -104,7 +104,7 @@ export class LineWriter {
       this.#isScheduled = true
       queueMicrotask(() => {
         this.#isScheduled = false
-        if (!this.#isEnded) this.#flush()
+        this.#flush()
       })
     }
   }

@@ -9,18 +9,21 @@ type Any = Record<string, (...args: unknown[]) => unknown>
 
 const runtime: Runtime = createRuntime()
 
-const opened: { close(): void }[] = []
+const opened: { session: { close(): void }; substream: Substream }[] = []
 
 /** Makes a session that `closeSessions` will close. */
 export function openSession<R = Any>(options: Omit<RpcSessionOptions, 'runtime'> & { runtime?: Runtime }): RpcSession<R> {
   const session = createRpcSession<R>({ runtime, ...options })
-  opened.push(session)
+  opened.push({ session, substream: options.substream })
   return session
 }
 
 /** For `afterEach`: no session outlives its test. */
 export function closeSessions(): void {
-  for (const session of opened.splice(0)) session.close()
+  for (const { session, substream } of opened.splice(0)) {
+    session.close()
+    substream.reset()
+  }
 }
 
 /** Two sessions over one substream. */

@@ -33,6 +33,11 @@ describe('a method', () => {
     expect(mallory.calls.at(-1)).toEqual({ method: 9, arguments: [null, null], callbacks: {}, links: [] })
   })
 
+  it('sees its arguments without the reply function', async () => {
+    const { alice } = createSessionPair({ bob: { methods: { count: (...values: unknown[]) => values.length } } })
+    expect([await alice.remote.count?.(), await alice.remote.count?.(1, null)]).toEqual([0, 2])
+  })
+
   it('sees the object that it was offered on', async () => {
     const { alice } = createSessionPair({
       bob: {
@@ -99,6 +104,31 @@ describe('a method', () => {
     alice.close()
   })
 
+  it('that returns more functions than there is room for answers with ERR_RPC_RESULT', async () => {
+    const functions = (count: number) => Array.from({ length: count }, () => () => 0)
+    const { alice, bob } = createSessionPair({ bob: { methods: { give: functions } } })
+    expect(await alice.remote.give?.(RPC_LIMITS.callbacksMax)).toHaveLength(RPC_LIMITS.callbacksMax)
+    expect(bob.load.callbacks).toBe(RPC_LIMITS.callbacksMax)
+    await expect(alice.remote.give?.(1)).rejects.toMatchObject({ cause: { code: 'ERR_RPC_RESULT' } })
+    expect(await alice.remote.give?.(0)).toEqual([])
+  })
+
+  it('whose answer is refused keeps none of its functions', async () => {
+    const methods = { give: () => [() => 0, 'x'.repeat(RPC_LIMITS.lineBytesMax)] }
+    const { alice, bob } = createSessionPair({ bob: { methods } })
+    await expect(alice.remote.give?.()).rejects.toMatchObject({ cause: { code: 'ERR_RPC_RESULT' } })
+    expect(bob.load.callbacks).toBe(0)
+  })
+
+  it('that closes the session is the last one called', async () => {
+    let called = 0
+    const methods = { stop: () => alice.close(), count: () => called++ }
+    const { alice, mallory } = createVictim({ methods })
+    mallory.send(`${JSON.stringify({ ...call(1), method: 'stop' })}\n${JSON.stringify({ ...call(2), method: 'count' })}`)
+    await settle()
+    expect(called).toBe(0)
+  })
+
   it('may call a function that it was given once, within 30 s', async () => {
     const runtime = createTestRuntime()
     const given: ((text: unknown) => void)[] = []
@@ -118,7 +148,7 @@ describe('a method', () => {
 })
 
 describe('a peer that calls and does not read', () => {
-  const big = { methods: { big: () => 'x'.repeat(60_000) } }
+  const big = { methods: { big: () => [() => 0, 'x'.repeat(60_000)] } }
 
   it('is answered with ERR_RPC_BUSY beyond 4 MiB, and loses no answer', async () => {
     const { alice, mallory } = createVictim(big)
@@ -136,6 +166,7 @@ describe('a peer that calls and does not read', () => {
     expect(answers.map(({ method }) => method)).toEqual(Array.from({ length: 100 }, (_, id) => id))
     const busy = answers.filter((answer) => answer.arguments[0] !== null)
     expect(busy.length).toBeGreaterThan(20)
+    expect(alice.load.callbacks).toBe(answers.length - busy.length)
     expect(busy[0]).toMatchObject({ arguments: [{ code: 'ERR_RPC_BUSY' }] })
     expect(answers.length - busy.length).toBeGreaterThanOrEqual(Math.floor(RPC_LIMITS.unsentAnswerBytesMax / 60_100))
     alice.close()

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { createTestRuntime } from '@resilient-swarm/testkit'
 import { RPC_LIMITS } from '../src/index.ts'
@@ -87,11 +88,18 @@ describe('a call', () => {
     })
   })
 
+  it('that the peer was too busy for may be tried again', async () => {
+    const methods = { busy: () => Promise.reject({ message: 'later', code: 'ERR_RPC_BUSY' }) }
+    const { alice } = createSessionPair({ bob: { methods } })
+    await expect(alice.remote.busy?.()).rejects.toMatchObject({ code: 'ERR_RPC_REMOTE', retryable: true })
+  })
+
   it('fails with a TypeError or RangeError for arguments that cannot travel, and takes no place', async () => {
     const { alice } = createSessionPair({ bob: { methods: { take: () => 1 } } })
     await alice.ready
     await expect(alice.remote.take?.(1n)).rejects.toThrow(TypeError)
     await expect(alice.remote.take?.('x'.repeat(lineBytesMax))).rejects.toThrow(RangeError)
+    await expect(alice.remote.take?.(() => {}, 'x'.repeat(lineBytesMax - 60))).rejects.toThrow(RangeError)
     await expect(alice.call('take', 'text' as never)).rejects.toThrow('args is an array')
     await expect(alice.call(7 as never, [])).rejects.toThrow('by its name')
     await expect(alice.call('take', [], { timeout: 1 } as never)).rejects.toThrow('no option named timeout')
@@ -149,6 +157,10 @@ describe('a call', () => {
     controller.abort()
     await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     expect([alice.load, outcomes, mallory.calls.length]).toEqual([{ calls: 0, callbacks: 0 }, [], 1])
+    const unused = new AbortController()
+    const answered = alice.call('wait', [], { signal: unused.signal })
+    mallory.send({ method: 1, arguments: [null, 'in time'], callbacks: {}, links: [] })
+    expect([await answered, getEventListeners(unused.signal, 'abort')]).toEqual(['in time', []])
   })
 
   it('fails when the peer culls its callback unanswered', async () => {
@@ -198,11 +210,15 @@ describe('calls in flight', () => {
   })
 
   it('have at most so many bytes behind them', async () => {
-    const { alice } = await createSilence(1, { inFlightMax: 1, waitingBytesMax: 20 })
-    const atMax = alice.remote.wait?.('x'.repeat(16)).catch((error) => error.code)
-    await expect(alice.remote.wait?.('')).rejects.toMatchObject({ code: 'ERR_RPC_BUSY' })
+    const { alice, mallory } = await createSilence(1, { inFlightMax: 1, waitingBytesMax: 20 })
+    const first = alice.call('wait', ['x'.repeat(16)]).catch((error) => error.code)
+    await expect(alice.call('wait', [])).rejects.toMatchObject({ code: 'ERR_RPC_BUSY' })
+    mallory.send({ method: 0, arguments: [null], callbacks: {}, links: [] })
+    await settle()
+    const second = alice.call('wait', ['x'.repeat(16)]).catch((error) => error.code)
+    await expect(alice.call('wait', [])).rejects.toMatchObject({ code: 'ERR_RPC_BUSY' })
     alice.close()
-    expect(await atMax).toBe('ERR_RPC_CLOSED')
+    expect(await Promise.all([first, second])).toEqual(['ERR_RPC_CLOSED', 'ERR_RPC_CLOSED'])
   })
 
   it('time out while they wait, and make room', async () => {
@@ -225,6 +241,7 @@ describe('calls in flight', () => {
     expect(ends[1].unconsumedBytes).toBeLessThan(20_000)
     const again = alice.remote.echo?.('again')
     await settle()
+    expect(alice.load.calls).toBe(0) // the first write was taken whole; what comes after it waits
     ends[1].raw().consume = consume
     consume.call(ends[1].raw(), heldBytes)
     expect((await Promise.all(calls)).map(Number)).toEqual(Array.from({ length: 50 }, (_, index) => index))
@@ -282,6 +299,26 @@ describe('functions among the arguments', () => {
     expect([alice.load.callbacks, heard]).toEqual([0, 0])
   })
 
+  it('make room for the next call when they time out or are culled', async () => {
+    const runtime = createTestRuntime()
+    const { alice, mallory } = createVictim({ runtime })
+    mallory.offer('take')
+    await settle()
+    const functions = Array.from({ length: callbacksMax - 1 }, () => () => {})
+    await alice.call('take', functions, { reply: 'none' })
+    const calls = ['culled', 'timed out'].map((text) => alice.call('take', [() => {}, text], { timeoutMs: 2 * callTimeoutMs }))
+    await settle()
+    expect(mallory.calls).toHaveLength(1)
+    mallory.send('{"method":"cull","arguments":[3]}')
+    await settle()
+    expect(mallory.calls.map((call) => call.arguments[1])).toEqual(['[Function]', 'culled'])
+    await runtime.clock.advance(callTimeoutMs)
+    await settle()
+    expect(mallory.calls.at(-1)?.arguments[1]).toBe('timed out')
+    alice.close()
+    await Promise.allSettled(calls)
+  })
+
   it('fill the table to 256, and calls wait for room in it', async () => {
     const { alice, mallory } = createVictim()
     mallory.offer('take')
@@ -289,14 +326,23 @@ describe('functions among the arguments', () => {
     const functions = (count: number) => Array.from({ length: count }, () => () => {})
     await expect(alice.call('take', functions(callbacksMax))).rejects.toThrow(RangeError)
     const full = alice.call('take', functions(callbacksMax - 1))
-    const next = alice.call('take', ['next'])
+    const next = alice.call('take', [() => {}, 'next'])
     await settle()
     expect([alice.load, mallory.calls.length]).toEqual([{ calls: 1, callbacks: callbacksMax }, 1])
     mallory.send({ method: 7, arguments: [], callbacks: {}, links: [] })
     await settle()
-    expect(mallory.calls.at(-1)?.arguments[0]).toBe('next')
+    const last = alice.call('take', ['does not overtake'])
+    await settle()
+    expect(mallory.calls).toHaveLength(1)
+    mallory.send({ method: 8, arguments: [], callbacks: {}, links: [] })
+    await settle()
+    expect([mallory.calls.length, mallory.calls.at(-1)?.arguments[1]]).toEqual([2, 'next'])
     alice.close()
-    expect((await Promise.allSettled([full, next])).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect((await Promise.allSettled([full, next, last])).map(({ status }) => status)).toEqual([
+      'rejected',
+      'rejected',
+      'rejected',
+    ])
   })
 
   it('come back as functions in an answer, good for one call', async () => {
