@@ -42,7 +42,7 @@ export interface RecordPayload extends Omit<PeerRecord, 'id' | 'links'> {
   readonly links: readonly { readonly key: Uint8Array; readonly rttMs: number }[]
 }
 
-export const RECORD_VERSION = 1
+const RECORD_VERSION = 1
 const KEY_BYTES = 32
 const FLAG = { relay: 1, left: 2, info: 4 } as const
 const FLAGS_ALL = FLAG.relay | FLAG.left | FLAG.info

@@ -205,10 +205,13 @@ class PouchPeerTable implements PeerTable {
 
   async #close(): Promise<void> {
     await this.#own?.leave()
-    const replications = [...this.#replications]
-    await this.#within(FAREWELL_MS, Promise.all(replications.map((replication) => replication.whenDelivered())))
-    await this.#within(FAREWELL_MS, Promise.all(replications.map((replication) => replication.close())))
+    await this.#within(FAREWELL_MS, this.#sayFarewell([...this.#replications]))
     await this.#end()
+  }
+
+  async #sayFarewell(replications: readonly Replication[]): Promise<void> {
+    await Promise.all(replications.map((replication) => replication.whenDelivered()))
+    await Promise.all(replications.map((replication) => replication.close()))
   }
 
   async #end(): Promise<void> {

@@ -91,7 +91,7 @@ describe(`PouchDB's own merge, with computed ancestries (first seed ${firstSeed}
         })
       }
     }
-  }, 60_000)
+  }, 120_000)
 
   it('joins stretches in whatever order they come, as long as they overlap', async () => {
     const db = databases[0] as PouchDatabase
