@@ -10,7 +10,7 @@ export const DEFAULT_LIMITS = {
   addressesMax: 10_000,
   /** From connecting to a proven key: a slow phone on a bad line needs three. */
   loginTimeoutMs: LOGIN_TIMEOUT_MS,
-  /** Between two pings; three without an answer end the connection. Proxies cut idle connections after 60 s. */
+  /** Between two pings; two without an answer end the connection. Proxies cut idle connections after 60 s. */
   pingMs: 15_000,
   /** Frames that wait for one client's socket: at 12 KiB each under 400 KiB. */
   queueFramesMax: 32,
