@@ -1,6 +1,6 @@
 import { createSignalServer } from '@resilient-swarm/signal-server'
-import { Command } from 'commander'
 import Table from 'cli-table3'
+import { Command } from 'commander'
 import { measureBundle } from './measure-bundle.ts'
 import { measureCalls } from './measure-calls.ts'
 import { connectPair, type LinkPlan, measurePingUnderLoad, measureRoundTrips, measureSpeed } from './measure-link.ts'
@@ -9,8 +9,22 @@ import { startNodeParticipant } from './node-participant.ts'
 import { servePage, startPageParticipant } from './page-participant.ts'
 
 const MIB = 1024 * 1024
-const IN_NODE: LinkPlan = { rounds: 7, transferBytes: 64 * MIB, rawBufferedBytes: 256 * 1024, pings: 2_000, calls: 20_000, inFlight: 64 }
-const IN_CHROMIUM: LinkPlan = { rounds: 5, transferBytes: 24 * MIB, rawBufferedBytes: 64 * 1024, pings: 500, calls: 5_000, inFlight: 64 }
+const IN_NODE: LinkPlan = {
+  rounds: 7,
+  transferBytes: 64 * MIB,
+  rawBufferedBytes: 256 * 1024,
+  pings: 2_000,
+  calls: 20_000,
+  inFlight: 64,
+}
+const IN_CHROMIUM: LinkPlan = {
+  rounds: 5,
+  transferBytes: 24 * MIB,
+  rawBufferedBytes: 64 * 1024,
+  pings: 500,
+  calls: 5_000,
+  inFlight: 64,
+}
 
 /** What the project promises; printed beside the figure. */
 const BARS: Record<string, string> = {
@@ -36,7 +50,8 @@ const PARTS = ['speed', 'roundtrips', 'load', 'calls', 'memory', 'bundle'] as co
 async function link({ browser = false, json = false, only, rounds }: LinkOptions): Promise<void> {
   const tell = (line: string) => process.stderr.write(`${line}\n`)
   const wanted = new Set<string>(only ? only.split(',') : PARTS)
-  for (const part of wanted) if (!PARTS.includes(part as (typeof PARTS)[number])) throw new RangeError(`--only knows ${PARTS.join(', ')}`)
+  for (const part of wanted)
+    if (!PARTS.includes(part as (typeof PARTS)[number])) throw new RangeError(`--only knows ${PARTS.join(', ')}`)
   const plan = { ...(browser ? IN_CHROMIUM : IN_NODE), ...(rounds ? { rounds: Number(rounds) } : {}) }
   const server = await createSignalServer({ host: '127.0.0.1', port: 0 })
   const figures: Record<string, unknown> = { platform: browser ? 'chromium' : 'node' }
@@ -54,7 +69,13 @@ async function link({ browser = false, json = false, only, rounds }: LinkOptions
   else print(figures)
 }
 
-async function measurePair(options: { browser: boolean; plan: LinkPlan; wanted: ReadonlySet<string>; signalUrl: string; tell: (line: string) => void }) {
+async function measurePair(options: {
+  browser: boolean
+  plan: LinkPlan
+  wanted: ReadonlySet<string>
+  signalUrl: string
+  tell: (line: string) => void
+}) {
   const { browser, plan, wanted, signalUrl, tell } = options
   const page = browser ? await servePage() : undefined
   const start = () => (page ? startPageParticipant(page.url) : startNodeParticipant())

@@ -1,5 +1,5 @@
-import { gzipSync } from 'node:zlib'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { round } from './statistics.ts'
 
@@ -16,7 +16,12 @@ export async function measureBundle() {
     write: false,
     outdir: 'bundle',
   })
-  const sizeOf = new Map(bundle.outputFiles.map(({ path, contents }) => [path.slice(path.lastIndexOf('/') + 1), gzipSync(contents, { level: 9 }).byteLength]))
+  const sizeOf = new Map(
+    bundle.outputFiles.map(({ path, contents }) => [
+      path.slice(path.lastIndexOf('/') + 1),
+      gzipSync(contents, { level: 9 }).byteLength,
+    ]),
+  )
   const outputs = Object.entries(bundle.metafile.outputs)
   const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
   const eager = new Set<string>()
@@ -26,6 +31,7 @@ export async function measureBundle() {
     for (const { path: next, kind } of bundle.metafile.outputs[path]?.imports ?? []) if (kind === 'import-statement') visit(next)
   }
   for (const [path, { entryPoint }] of outputs) if (entryPoint === '<stdin>') visit(path)
-  const kib = (paths: Iterable<string>) => round([...paths].reduce((sum, path) => sum + (sizeOf.get(nameOf(path)) ?? 0), 0) / 1024, 1)
+  const kib = (paths: Iterable<string>) =>
+    round([...paths].reduce((sum, path) => sum + (sizeOf.get(nameOf(path)) ?? 0), 0) / 1024, 1)
   return { bundleGzipKiB: { core: kib(eager), full: kib(outputs.map(([path]) => path)) } }
 }

@@ -20,7 +20,9 @@ async function connectBare(): Promise<number> {
   const bob = new SimplePeer({ config: { connection: new RTCPeerConnection({ iceServers: [] }) } })
   alice.on('signal', (signal) => bob.signal(signal))
   bob.on('signal', (signal) => alice.signal(signal))
-  await Promise.all([alice, bob].map((peer) => new Promise((resolve, reject) => (peer.on('connect', resolve), peer.on('error', reject)))))
+  await Promise.all(
+    [alice, bob].map((peer) => new Promise((resolve, reject) => (peer.on('connect', resolve), peer.on('error', reject)))),
+  )
   const tookMs = performance.now() - startedMs
   alice.destroy()
   bob.destroy()
@@ -52,7 +54,8 @@ export async function measureCalls(options: { signalUrl: string; rounds: number;
     if (turn === 0) continue
     bares.push(bare)
     calls.push(call)
-    if (turn % 10 === 0) options.tell(`connects ${turn}: bare ${median(bares).toFixed(1)} ms, call ${median(calls).toFixed(1)} ms (medians)`)
+    if (turn % 10 === 0)
+      options.tell(`connects ${turn}: bare ${median(bares).toFixed(1)} ms, call ${median(calls).toFixed(1)} ms (medians)`)
   }
   return {
     rawConnectMs: round(median(bares)),

@@ -72,7 +72,9 @@ export async function measureRoundTrips({ alice, bob }: Pair, plan: LinkPlan, te
     const raw = median(await alice.rawPingPong(plan.pings))
     const rpc = median(await alice.pings(plan.pings))
     const rate = await alice.pingRate(plan.calls, plan.inFlight)
-    tell(`round trip ${turn === 0 ? 'warm-up' : turn}: bare ${raw.toFixed(3)} ms, rpc ${rpc.toFixed(3)} ms, ${rate.toFixed(0)} calls/s`)
+    tell(
+      `round trip ${turn === 0 ? 'warm-up' : turn}: bare ${raw.toFixed(3)} ms, rpc ${rpc.toFixed(3)} ms, ${rate.toFixed(0)} calls/s`,
+    )
     if (turn === 0) continue
     raws.push(raw)
     rpcs.push(rpc)

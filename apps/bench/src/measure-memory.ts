@@ -8,10 +8,20 @@ import { round } from './statistics.ts'
 const file = fileURLToPath(import.meta.url)
 const SETTLE_MS = 3_000 // replication and the first pings are over by then
 
-type Ask = { readonly kind: 'swarms'; readonly signals: string[]; readonly count: number } | { readonly kind: 'answer'; readonly offer: RawSignal }
+type Ask =
+  | { readonly kind: 'swarms'; readonly signals: string[]; readonly count: number }
+  | { readonly kind: 'answer'; readonly offer: RawSignal }
 
 /** What one connected peer costs in resident memory, beyond what the bare connection costs: a process of each, same count. */
-export async function measureMemory({ signalUrl, peers, tell }: { signalUrl: string; peers: number; tell: (line: string) => void }) {
+export async function measureMemory({
+  signalUrl,
+  peers,
+  tell,
+}: {
+  signalUrl: string
+  peers: number
+  tell: (line: string) => void
+}) {
   const bare = await grow('bare', signalUrl, peers)
   const swarm = await grow('swarm', signalUrl, peers)
   tell(`memory of ${peers} peers: bare ${bare.toFixed(0)} KiB each, swarm ${swarm.toFixed(0)} KiB each`)
@@ -88,7 +98,10 @@ function serveOthers(): void {
       process.send?.(await end.answer(question.offer))
       return
     }
-    const swarms = Array.from({ length: question.count }, () => new Swarm({ signals: question.signals, peersMax: 1, admit: first }))
+    const swarms = Array.from(
+      { length: question.count },
+      () => new Swarm({ signals: question.signals, peersMax: 1, admit: first }),
+    )
     kept.push(swarms)
     await Promise.all(swarms.map((swarm) => swarm.ready))
     process.send?.(swarms.map((swarm) => swarm.publicKey))

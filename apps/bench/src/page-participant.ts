@@ -1,6 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,16 +45,20 @@ export async function servePage(): Promise<{ url: string; close(): void }> {
 /** Starts a participant in a page of a Chromium of its own. */
 export async function startPageParticipant(url: string): Promise<RemoteParticipant> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-chromium-'))
-  const context = await chromium.launchPersistentContext(folder, { executablePath: CHROMIUM, args: FLAGS, chromiumSandbox: false })
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: CHROMIUM,
+    args: FLAGS,
+    chromiumSandbox: false,
+  })
   const page = await context.newPage()
   await page.goto(url)
   await page.waitForFunction('globalThis.participant !== undefined')
   const ask = (name: string, args: unknown[]) =>
     page.evaluate(
       ([called, given]) =>
-        (globalThis as unknown as { participant: Record<string, (...args: unknown[]) => unknown> }).participant[called as string]?.(
-          ...(given as unknown[]),
-        ),
+        (globalThis as unknown as { participant: Record<string, (...args: unknown[]) => unknown> }).participant[
+          called as string
+        ]?.(...(given as unknown[])),
       [name, args],
     )
   return remoteParticipant(ask, async () => {

@@ -6,7 +6,10 @@ export type RemoteParticipant = {
 } & { kill(): Promise<void> }
 
 /** Turns "ask this function by name" into a participant's functions. */
-export function remoteParticipant(ask: (name: string, args: unknown[]) => Promise<unknown>, kill: () => Promise<void>): RemoteParticipant {
+export function remoteParticipant(
+  ask: (name: string, args: unknown[]) => Promise<unknown>,
+  kill: () => Promise<void>,
+): RemoteParticipant {
   return new Proxy({} as RemoteParticipant, {
     get: (_, name) => (name === 'kill' ? kill : name === 'then' ? undefined : (...args: unknown[]) => ask(String(name), args)),
   })

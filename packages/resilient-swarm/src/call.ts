@@ -1,4 +1,13 @@
-import { abortedError, type IncomingAttempt, type Path, type PeerId, type Runtime, type SignalLine, SwarmError, type Transport } from '@resilient-swarm/contract'
+import {
+  abortedError,
+  type IncomingAttempt,
+  type Path,
+  type PeerId,
+  type Runtime,
+  type SignalLine,
+  SwarmError,
+  type Transport,
+} from '@resilient-swarm/contract'
 import { type History, inWords } from './history.ts'
 import { ATTEMPT_TIMEOUT_MS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from './limits.ts'
 import type { ConnectedPeer } from './peer.ts'

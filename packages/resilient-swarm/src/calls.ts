@@ -47,7 +47,13 @@ export function createCalls<Remote>({ runtime, history, dial, onPeer }: CallsOpt
   const calls = new Map<PeerId, Call<Remote>>()
 
   function begin(target: PeerId): Call<Remote> {
-    const call: Call<Remote> = { waiters: new Set(), dialing: false, attempt: new AbortController(), yielded: false, pause: undefined }
+    const call: Call<Remote> = {
+      waiters: new Set(),
+      dialing: false,
+      attempt: new AbortController(),
+      yielded: false,
+      pause: undefined,
+    }
     calls.set(target, call)
     start(target, call)
     return call

@@ -2,7 +2,7 @@ import { abortedError, type Path, type PeerId, type Substream, SwarmError } from
 import type { KeyPair } from '@resilient-swarm/identity'
 import { createRpcSession, type Methods } from '@resilient-swarm/rpc'
 import { SUBSTREAMS_EARLY_MAX } from './limits.ts'
-import { openLink, OWN_TYPES } from './link.ts'
+import { OWN_TYPES, openLink } from './link.ts'
 import type { Settings } from './options.ts'
 import { type BuiltInMethods, ConnectedPeer } from './peer.ts'
 
@@ -35,7 +35,8 @@ export async function connectPeer<Remote>(options: ConnectPeerOptions<Remote>): 
     onSubstream: arrivals.onSubstream,
   })
   try {
-    const substream = role === 'initiator' ? link.multiplexer.openSubstream(OWN_TYPES.rpc) : await withSignal(arrivals.rpc, signal)
+    const substream =
+      role === 'initiator' ? link.multiplexer.openSubstream(OWN_TYPES.rpc) : await withSignal(arrivals.rpc, signal)
     const peer = new ConnectedPeer<Remote>(link)
     const methods = { ...settings.methods(peer as ConnectedPeer), ...options.builtIn(peer) }
     peer.attachRpc(createRpcSession<BuiltInMethods>({ substream, methods, runtime: settings.runtime }))

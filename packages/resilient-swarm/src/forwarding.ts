@@ -1,4 +1,13 @@
-import { type Bucket, decodeBase64Url, encodeBase64Url, fullBucket, type PeerId, type Runtime, SwarmError, takeToken } from '@resilient-swarm/contract'
+import {
+  type Bucket,
+  decodeBase64Url,
+  encodeBase64Url,
+  fullBucket,
+  type PeerId,
+  type Runtime,
+  SwarmError,
+  takeToken,
+} from '@resilient-swarm/contract'
 import { isPeerId } from '@resilient-swarm/identity'
 import { FORWARDERS_MAX, FORWARDS_BURST, FORWARDS_PER_SECOND } from './limits.ts'
 import type { SealedBox, SignalRoute } from './signal-router.ts'

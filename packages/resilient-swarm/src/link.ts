@@ -1,13 +1,13 @@
-import { type CloseReason, type Path, type PeerId, type Runtime, type Substream, SwarmError } from '@resilient-swarm/contract'
 import { type SecureChannel, secureChannel } from '@resilient-swarm/cipher-stream'
+import { type CloseReason, type Path, type PeerId, type Runtime, type Substream, SwarmError } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
 import { createMultiplexer, type Multiplexer } from '@resilient-swarm/multiplexer'
 
 /** The substream types that are the swarm's own; every other is the application's. */
 export const OWN_TYPES = { table: 'db', rpc: 'dnode', relay: 'relay' } as const
 
-/** Close codes of a link, sent inside the cipher's CLOSE record. */
-export const LINK_CODES = { finished: 0, notAdmitted: 1, replaced: 2, leaving: 3 } as const
+/** Close codes of a link, sent inside the cipher's CLOSE record. Those below 64 are the multiplexer's, from 240 on the cipher's. */
+export const LINK_CODES = { finished: 0, notAdmitted: 64, replaced: 65 } as const
 
 /** A path whose peer proved its key, with substreams over it. What a `Peer` stands on while this path lives. */
 export interface Link {

@@ -5,7 +5,15 @@ export interface Listener {
   answer(attempt: IncomingAttempt): Promise<Path>
 }
 
-export function createListener({ transports, runtime, scope }: { transports: readonly Transport[]; runtime: Runtime; scope: Scope }): Listener {
+export function createListener({
+  transports,
+  runtime,
+  scope,
+}: {
+  transports: readonly Transport[]
+  runtime: Runtime
+  scope: Scope
+}): Listener {
   const answerers: ((attempt: IncomingAttempt) => Promise<Path>)[] = []
   for (const transport of transports) {
     const listening = transport.listen({

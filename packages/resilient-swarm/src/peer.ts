@@ -1,6 +1,6 @@
-import { EventEmitter } from 'eventemitter3'
 import { type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
 import type { RpcSession } from '@resilient-swarm/rpc'
+import { EventEmitter } from 'eventemitter3'
 import { STREAM_TYPE_BYTES_MAX } from './limits.ts'
 import { type Link, OWN_TYPES } from './link.ts'
 

@@ -1,8 +1,8 @@
 import type { CloseReason, PeerId, Runtime } from '@resilient-swarm/contract'
 import type { LeaveReason } from './events.ts'
+import { PING_TIMEOUT_MS } from './limits.ts'
 import { LINK_CODES } from './link.ts'
 import { watchLiveness } from './liveness.ts'
-import { PING_TIMEOUT_MS } from './limits.ts'
 import type { ConnectedPeer } from './peer.ts'
 
 export interface RosterOptions<Remote> {

@@ -10,7 +10,7 @@ import {
   takeToken,
 } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
-import { openSignal, sealSignal, type SealedSignal } from '@resilient-swarm/signal-exchange'
+import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,
   OFFERS_BURST,
@@ -161,7 +161,8 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
 }
 
 function undeliverable(cause: unknown): SwarmError<'ERR_SIGNAL_UNDELIVERED'> {
-  const causes = cause instanceof AggregateError ? cause.errors.map((error: unknown) => (error as Error).message) : [String(cause)]
+  const causes =
+    cause instanceof AggregateError ? cause.errors.map((error: unknown) => (error as Error).message) : [String(cause)]
   const told = causes.length === 0 ? 'there is no signal server and no connected peer to ask' : causes.join(' ')
   return new SwarmError(`No route took the signal: ${told}`, { code: 'ERR_SIGNAL_UNDELIVERED', cause, retryable: true })
 }

@@ -70,7 +70,11 @@ export function createSignalling(options: SignallingOptions): Signalling {
     if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
     warned = true
     const minutes = Math.round(Math.abs(offsetMs) / 60_000)
-    onError(new SwarmError(`This machine's clock seems to be ${minutes} min off; set it, or records expire wrongly.`, { code: 'ERR_CLOCK' }))
+    onError(
+      new SwarmError(`This machine's clock seems to be ${minutes} min off; set it, or records expire wrongly.`, {
+        code: 'ERR_CLOCK',
+      }),
+    )
   }
 
   const ready = new Promise<void>((resolve, reject) => {

@@ -1,12 +1,12 @@
-import { type Channel, type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
-import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
-import { toChannel } from '@resilient-swarm/multiplexer'
 import type { Substream } from '@resilient-swarm/contract'
-import { OWN_TYPES } from './link.ts'
-import { REPLICATION_RETRY_MS } from './limits.ts'
-import type { ConnectedPeer } from './peer.ts'
-import type { Settings } from './options.ts'
+import { type Channel, type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
+import { toChannel } from '@resilient-swarm/multiplexer'
+import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
+import { REPLICATION_RETRY_MS } from './limits.ts'
+import { OWN_TYPES } from './link.ts'
+import type { Settings } from './options.ts'
+import type { ConnectedPeer } from './peer.ts'
 
 export interface TableLinkOptions {
   readonly keyPair: KeyPair
@@ -18,7 +18,7 @@ export interface TableLinkOptions {
 
 /** What is known of every node of the swarm. Empty until the table is open. */
 export interface TableView {
-  /** Records that are valid now, our own included. */
+  /** Every record that has not expired: our own, and with `left` those who said goodbye. */
   readonly records: readonly PeerRecord[]
   get(id: PeerId): PeerRecord | undefined
 }
@@ -59,14 +59,17 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
       table = opened
       return opened
     } catch (cause) {
-      onError(new SwarmError('The peer table could not be opened; this node only knows whom it calls.', { code: 'ERR_TABLE', cause }))
+      onError(
+        new SwarmError('The peer table could not be opened; this node only knows whom it calls.', { code: 'ERR_TABLE', cause }),
+      )
       return undefined
     }
   }
 
   async function replicate(peer: ConnectedPeer<unknown>, channel: Channel): Promise<void> {
     const opened = await ready
-    if (!opened || peer.scope.isClosed) return channel.abort(new SwarmError('There is no table to replicate.', { code: 'ERR_TABLE' }))
+    if (!opened || peer.scope.isClosed || scope.isClosed)
+      return channel.abort(new SwarmError('There is no table to replicate.', { code: 'ERR_TABLE' }))
     await served.get(peer.publicKey)?.close()
     const replication = opened.replicate({ channel, peer: peer.publicKey })
     served.set(peer.publicKey, replication)
@@ -91,7 +94,8 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
       const start = async () => {
         if (peer.scope.isClosed || scope.isClosed) return
         await replicate(peer, toChannel(peer.link.multiplexer.openSubstream(OWN_TYPES.table)))
-        if (!peer.scope.isClosed && !scope.isClosed) peer.scope.timer(runtime.clock, REPLICATION_RETRY_MS, () => void start().catch(() => {}))
+        if (!peer.scope.isClosed && !scope.isClosed)
+          peer.scope.timer(runtime.clock, REPLICATION_RETRY_MS, () => void start().catch(() => {}))
       }
       void start().catch((error: unknown) => runtime.log.debug('replication did not start', { error: String(error) }))
     },
@@ -101,15 +105,15 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
       })
     },
     publishLinks(peers) {
+      if (scope.isClosed) return
       const links = peers.map((peer) => ({ key: peer.publicKey, rttMs: Math.round(peer.rttMs ?? 0) }))
       void table?.publish({ links }).catch((cause: unknown) => {
         onError(new SwarmError('The own record could not be published.', { code: 'ERR_TABLE', cause, retryable: true }))
       })
     },
     async close() {
-      const opened = await ready
       await scope.close()
-      await opened?.close()
+      await (await ready)?.close()
     },
     destroy() {
       void scope.close()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
+import { encodeBase64Url } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime } from '@resilient-swarm/testkit'
-import { encodeBase64Url } from '@resilient-swarm/contract'
 import { chooseForwarders, createForwarder, type Neighbour } from '../src/forwarding.ts'
 import { FORWARDERS_MAX, FORWARDS_BURST, FORWARDS_PER_SECOND } from '../src/limits.ts'
 import type { SealedBox } from '../src/signal-router.ts'

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createVirtualClock } from '@resilient-swarm/testkit'
 import { createHistory } from '../src/history.ts'
-import { NOTED_PEERS_MAX, NOTES_PER_PEER_MAX } from '../src/limits.ts'
 import type { PeerId } from '../src/index.ts'
+import { NOTED_PEERS_MAX, NOTES_PER_PEER_MAX } from '../src/limits.ts'
 
 const alice = createKeyPair().peerId
 const nobody = (index: number) => `rs1${index}` as PeerId

@@ -59,7 +59,12 @@ describe('a call', () => {
     const { alice, bob } = await aliceAndBob({ bob: { admit: () => false } })
     await Promise.all([alice.ready, bob.ready])
     await expect(alice.call(bob.publicKey)).rejects.toMatchObject({ code: 'ERR_REFUSED' })
-    expect(alice.why(bob.publicKey).map(({ text }) => text).join()).toContain('does not admit')
+    expect(
+      alice
+        .why(bob.publicKey)
+        .map(({ text }) => text)
+        .join(),
+    ).toContain('does not admit')
     expect([alice.peers, bob.peers]).toEqual([[], []])
   })
 

@@ -7,12 +7,17 @@ afterEach(() => nodes.end())
 const ROUNDS = 10
 const SLOWER_AT_MOST = 1.5
 
-const median = (values: readonly number[]) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
+const median = (values: readonly number[]) =>
+  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
 
 describe('without a server', () => {
   it('the third pair still forms when the only server stops after the first two, by signals through node1', async () => {
     const server = await nodes.serve()
-    const [one, two, three] = [0, 1, 2].map(() => nodes.join({ signals: [server.url] })) as [ReturnType<typeof nodes.join>, ReturnType<typeof nodes.join>, ReturnType<typeof nodes.join>]
+    const [one, two, three] = [0, 1, 2].map(() => nodes.join({ signals: [server.url] })) as [
+      ReturnType<typeof nodes.join>,
+      ReturnType<typeof nodes.join>,
+      ReturnType<typeof nodes.join>,
+    ]
     let met = false
     const third = connected(two, three).then((peer) => {
       met = true
@@ -34,7 +39,12 @@ describe('without a server', () => {
     const one = nodes.join({ signals: [left.url, right.url] })
     const two = nodes.join({ signals: [left.url] })
     const three = nodes.join({ signals: [right.url] })
-    const [peer] = await Promise.all([connected(two, three), connected(three, two), two.call(one.publicKey), three.call(one.publicKey)])
+    const [peer] = await Promise.all([
+      connected(two, three),
+      connected(three, two),
+      two.call(one.publicKey),
+      three.call(one.publicKey),
+    ])
     expect(peer.publicKey).toBe(three.publicKey)
     expect(peer.path.kind).toBe('webrtc')
   })
@@ -58,7 +68,9 @@ describe('without a server', () => {
       besideDead.push(await timeJoin(['ws://127.0.0.1:9', server.url]))
     }
     const ratio = median(besideDead) / median(alone)
-    process.stdout.write(`joining beside a dead server takes ${ratio.toFixed(2)} x (${median(besideDead).toFixed(0)} ms, ${median(alone).toFixed(0)} ms)\n`)
+    process.stdout.write(
+      `joining beside a dead server takes ${ratio.toFixed(2)} x (${median(besideDead).toFixed(0)} ms, ${median(alone).toFixed(0)} ms)\n`,
+    )
     expect(ratio).toBeLessThanOrEqual(SLOWER_AT_MOST)
   }, 60_000)
 })
