@@ -110,9 +110,13 @@ describe('the guard', () => {
     lines.push(line({ arguments: ['\\u0000'.repeat(10_000)] }))
     lines.push(line({ arguments: ['[Function]'], callbacks: { 0: Array.from({ length: 30_000 }, () => 0) } }))
     for (const text of lines) {
-      const startMs = performance.now()
-      parse(text)
-      expect(performance.now() - startMs).toBeLessThan(50)
+      // The best of three: a machine that was busy elsewhere is not a slow guard.
+      const elapsedMs = [1, 2, 3].map(() => {
+        const startMs = performance.now()
+        parse(text)
+        return performance.now() - startMs
+      })
+      expect(Math.min(...elapsedMs)).toBeLessThan(50)
     }
   })
 })
