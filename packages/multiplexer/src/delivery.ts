@@ -1,3 +1,5 @@
+import { ReceiveQueue } from './receive-queue.ts'
+
 type OnBytes = (bytes: Uint8Array) => void
 
 /** What a substream received, in order, to whoever listens, whenever that is: bytes first, then the end of them, once. */
@@ -7,7 +9,7 @@ export class Delivery {
   readonly #onThrow: (error: unknown) => void
   #onBytes: OnBytes | undefined
   #onEnd: (() => void) | undefined
-  #waiting: Uint8Array[] = []
+  readonly #waiting = new ReceiveQueue()
   #delivering = false
   #ended = false
   #endTold = false
@@ -40,7 +42,7 @@ export class Delivery {
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#onBytes && !this.#delivering && this.#waiting.length === 0) {
+    if (this.#onBytes && !this.#delivering && this.#waiting.isEmpty) {
       this.#hand(this.#onBytes, bytes)
     } else {
       this.#waiting.push(bytes)
@@ -54,19 +56,20 @@ export class Delivery {
 
   /** Nothing more is delivered, not even the end. */
   drop(): void {
-    this.#waiting = []
+    this.#waiting.clear()
     this.#endTold = true
   }
 
   #flush(): void {
     if (this.#delivering) return
     this.#delivering = true
-    while (this.#onBytes && this.#waiting.length > 0) {
-      const bytes = this.#waiting.shift() as Uint8Array
+    while (this.#onBytes) {
+      const bytes = this.#waiting.take()
+      if (!bytes) break
       this.#hand(this.#onBytes, bytes)
     }
     this.#delivering = false
-    if (this.#ended && !this.#endTold && this.#onEnd && this.#waiting.length === 0) {
+    if (this.#ended && !this.#endTold && this.#onEnd && this.#waiting.isEmpty) {
       this.#endTold = true
       try {
         this.#onEnd()

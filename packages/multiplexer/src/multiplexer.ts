@@ -16,7 +16,7 @@ import { checkOptions, type Multiplexer, type MultiplexerOptions } from './optio
 import { Outbox } from './outbox.ts'
 import { encodeOpen, SubstreamCore, type SubstreamPort } from './substream.ts'
 import { SubstreamTable } from './substream-table.ts'
-import { LateFrames, RefusedOpens } from './tolerance.ts'
+import { LateFrames, OpenRate } from './tolerance.ts'
 import { createSubstream } from './web-streams.ts'
 
 /** Takes the channel over; a TypeError or RangeError for options that cannot be. */
@@ -36,7 +36,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #late: LateFrames
-  readonly #refused: RefusedOpens
+  readonly #openRate: OpenRate
   readonly #table = new SubstreamTable()
   readonly #arrived: Uint8Array[] = []
   #state: 'open' | 'closing' | 'ended' = 'open'
@@ -52,7 +52,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     this.buffers = new PeerBuffers({ bytesMax: this.#limits.bufferedBytesMax })
     this.#outbox = new Outbox(this.#channel)
     this.#late = new LateFrames({ flowControl: this.flowControl })
-    this.#refused = new RefusedOpens(this.clock)
+    this.#openRate = new OpenRate(this.clock)
     this.#decoder = new FrameDecoder({ spanning: !this.flowControl, onFrame: (flag, id, data) => this.#onFrame(flag, id, data) })
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -199,8 +199,8 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     if (type === undefined || (type === '' && this.flowControl)) {
       throw new ProtocolViolation(CLOSE_CODES.typeInvalid, 'a type is not well-formed UTF-8 of at least one byte')
     }
-    if (this.#state === 'closing' || this.#table.theirsCount >= this.#limits.substreamsInMax) {
-      if (this.#state === 'open') this.#refused.take()
+    const hasRoom = this.#state === 'open' && this.#table.theirsCount < this.#limits.substreamsInMax
+    if (!this.#openRate.accepts({ hasRoom })) {
       this.#late.allow(limits.INITIAL_CREDIT_BYTES)
       this.#control(encodeFrame({ flag: FLAGS.resetReceiver, id }))
       return

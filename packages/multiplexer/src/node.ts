@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import { type RawSubstream, type Substream, SwarmError } from '@resilient-swarm/contract'
 import { type MultiplexerErrorCode, RESET_CODES } from './errors.ts'
+import { ReceiveQueue } from './receive-queue.ts'
 
 /** A Node Duplex over one substream; half-open, with back pressure both ways. Takes the substream raw. */
 export function toDuplex(substream: Substream): Duplex {
@@ -9,6 +10,9 @@ export function toDuplex(substream: Substream): Duplex {
 
 class SubstreamDuplex extends Duplex {
   readonly #raw: RawSubstream
+  readonly #waiting = new ReceiveQueue()
+  #waitingBytes = 0
+  #wanted = false
   #unconsumedBytes = 0
   #written: ((error?: Error | null) => void) | undefined
   #peerEnded = false
@@ -20,12 +24,13 @@ class SubstreamDuplex extends Duplex {
     this.#raw.onDrain = () => this.#done()
     this.#raw.onBytes = (bytes) => {
       this.#unconsumedBytes += bytes.byteLength
-      this.push(bytes)
-      this.#consume()
+      this.#waiting.push(bytes)
+      this.#waitingBytes += bytes.byteLength
+      if (this.#wanted) this._read()
     }
     this.#raw.onEnd = () => {
       this.#peerEnded = true
-      this.push(null)
+      if (this.#waiting.isEmpty) this.push(null)
     }
     void substream.closed.then((end) => {
       if (end.kind === 'finished') return
@@ -47,7 +52,17 @@ class SubstreamDuplex extends Duplex {
     done()
   }
 
-  override _read(): void {}
+  override _read(): void {
+    this.#wanted = true
+    while (this.#wanted) {
+      const chunk = this.#waiting.take()
+      if (!chunk) break
+      this.#waitingBytes -= chunk.byteLength
+      this.#wanted = this.push(chunk)
+    }
+    if (this.#peerEnded && this.#waiting.isEmpty) this.push(null)
+    this.#consume()
+  }
 
   override read(size?: number): unknown {
     const chunk: unknown = super.read(size)
@@ -64,7 +79,7 @@ class SubstreamDuplex extends Duplex {
 
   /** Credit goes back for what has left the Duplex's own buffer. */
   #consume(): void {
-    const gone = this.#unconsumedBytes - this.readableLength
+    const gone = this.#unconsumedBytes - this.#waitingBytes - this.readableLength
     if (gone <= 0) return
     this.#unconsumedBytes -= gone
     this.#raw.consume(gone)

@@ -36,11 +36,9 @@ export class SubstreamCore implements RawSubstream, Sender {
   inLine = false
   creditDue = false
   onDrain: () => void = nothing
-  /** Why writing, or reading, failed; the listeners are told once. */
-  writeLost: SwarmError | undefined
-  readLost: SwarmError | undefined
-  onWriteLost: (error: SwarmError) => void = nothing
-  onReadLost: (error: SwarmError) => void = nothing
+  /** Writing, or reading, has failed, see `writeLost` and `readLost`; called at most once each. */
+  onWriteLost: () => void = nothing
+  onReadLost: () => void = nothing
   /** Everything written and the end of it was given to the channel. */
   onEndSent: () => void = nothing
   readonly #port: SubstreamPort
@@ -56,6 +54,9 @@ export class SubstreamCore implements RawSubstream, Sender {
   readonly #incoming = new Delivery((error) => this.#threw(error))
   #end: SubstreamEnd | undefined
   #gone = false
+  /** Why; made into an error only for who asks, as a peer may cause thousands of resets a second. */
+  #writeLost: (() => SwarmError) | undefined
+  #readLost: (() => SwarmError) | undefined
   #resolveClosed: (end: SubstreamEnd) => void = nothing
 
   constructor({ id, type, openedBy, port }: SubstreamCoreOptions) {
@@ -101,6 +102,10 @@ export class SubstreamCore implements RawSubstream, Sender {
     }
     if (this.#outgoing.bytes > WRITE_HIGH_WATER_BYTES) this.#wantsDrain = true
     return !this.#wantsDrain
+  }
+
+  get writeLost(): SwarmError | undefined {
+    return this.#writeLost?.()
   }
 
   /** Copies what is left of the newest write, so that its buffer is the writer's again. */
@@ -163,6 +168,10 @@ export class SubstreamCore implements RawSubstream, Sender {
     return this.#incoming.hasEnded
   }
 
+  get readLost(): SwarmError | undefined {
+    return this.#readLost?.()
+  }
+
   get unreadBytes(): number {
     return this.#window.unreadBytes
   }
@@ -215,27 +224,27 @@ export class SubstreamCore implements RawSubstream, Sender {
     if (!Number.isSafeInteger(code) || code < 0) throw new RangeError('code must be a non-negative integer')
     if (this.#gone) return
     if (!this.#end) this.#port.sendReset(this)
-    this.#drop({ kind: 'reset', by: 'us', code }, resetError('us', code))
+    this.#drop({ kind: 'reset', by: 'us', code }, () => resetError('us', code))
   }
 
   peerReset(): void {
     if (this.#end) return // both ends came before: what is unread stays readable
-    this.#drop({ kind: 'reset', by: 'peer', code: RESET_CODES.unspecified }, resetError('peer', RESET_CODES.unspecified))
+    this.#drop({ kind: 'reset', by: 'peer', code: RESET_CODES.unspecified }, () => resetError('peer', RESET_CODES.unspecified))
   }
 
   /** The session ended. What the peer had sent whole, up to its end, can still be read. */
   sessionEnded(by: 'us' | 'peer', cause: SwarmError | undefined): void {
     if (this.#gone || this.#end) return
     const end: SubstreamEnd = { kind: 'reset', by, code: RESET_CODES.sessionEnded }
-    const error = closedError(cause)
+    const error = () => closedError(cause)
     if (!this.#incoming.hasEnded) {
       this.#drop(end, error)
       return
     }
     this.#settle(end)
     this.#outgoing.clear()
-    this.writeLost = error
-    this.#call(this.onWriteLost, error)
+    this.#writeLost = error
+    this.#call(this.onWriteLost)
     if (this.#window.unreadBytes === 0) this.#leave()
   }
 
@@ -251,17 +260,17 @@ export class SubstreamCore implements RawSubstream, Sender {
     this.#resolveClosed(end)
   }
 
-  #drop(end: SubstreamEnd, error: SwarmError): void {
+  #drop(end: SubstreamEnd, error: () => SwarmError): void {
     if (this.#gone) return
     this.#settle(end)
     this.#incoming.drop()
     this.#outgoing.clear()
     this.#leave()
-    this.readLost = error
-    this.#call(this.onReadLost, error)
-    if (this.writeLost) return
-    this.writeLost = error
-    this.#call(this.onWriteLost, error)
+    this.#readLost = error
+    this.#call(this.onReadLost)
+    if (this.#writeLost) return
+    this.#writeLost = error
+    this.#call(this.onWriteLost)
   }
 
   #leave(): void {
@@ -272,9 +281,9 @@ export class SubstreamCore implements RawSubstream, Sender {
     this.#port.forget(this, outstandingBytes)
   }
 
-  #call<Args extends readonly unknown[]>(listener: (...args: Args) => void, ...args: Args): void {
+  #call(listener: () => void): void {
     try {
-      listener(...args)
+      listener()
     } catch (error) {
       this.#threw(error)
     }

@@ -2,6 +2,8 @@ import type { Clock } from '@resilient-swarm/contract'
 import { CLOSE_CODES, ProtocolViolation } from './errors.ts'
 import {
   LATE_FRAMES_PER_SUBSTREAM,
+  OPENS_BURST,
+  OPENS_PER_SECOND,
   PLAIN_LATE_BYTES_PER_SUBSTREAM,
   REFUSED_OPENS_BURST,
   REFUSED_OPENS_PER_SECOND,
@@ -35,22 +37,47 @@ export class LateFrames {
   }
 }
 
-/** A bucket of opens beyond the limit: a peer that has missed some resets is forgiven, one that tries on and on is not. */
-export class RefusedOpens {
-  #left = REFUSED_OPENS_BURST
+/** So many at once, and so many a second after that. */
+export class Bucket {
+  #left: number
   #countedMs: number
+  readonly #burst: number
+  readonly #perSecond: number
   readonly #clock: Clock
 
-  constructor(clock: Clock) {
+  constructor({ burst, perSecond, clock }: { burst: number; perSecond: number; clock: Clock }) {
+    this.#left = burst
+    this.#burst = burst
+    this.#perSecond = perSecond
     this.#clock = clock
     this.#countedMs = clock.monotonic()
   }
 
-  take(): void {
+  /** False: empty. */
+  take(): boolean {
     const nowMs = this.#clock.monotonic()
-    this.#left = Math.min(REFUSED_OPENS_BURST, this.#left + ((nowMs - this.#countedMs) / 1000) * REFUSED_OPENS_PER_SECOND)
+    this.#left = Math.min(this.#burst, this.#left + ((nowMs - this.#countedMs) / 1000) * this.#perSecond)
     this.#countedMs = nowMs
-    if (this.#left < 1) throw new ProtocolViolation(CLOSE_CODES.openFlood, 'substreams beyond the limit, again and again')
+    if (this.#left < 1) return false
     this.#left--
+    return true
+  }
+}
+
+/** What a peer may open: too many are refused; one that goes on after many refusals loses its session. */
+export class OpenRate {
+  readonly #opens: Bucket
+  readonly #refusals: Bucket
+
+  constructor(clock: Clock) {
+    this.#opens = new Bucket({ burst: OPENS_BURST, perSecond: OPENS_PER_SECOND, clock })
+    this.#refusals = new Bucket({ burst: REFUSED_OPENS_BURST, perSecond: REFUSED_OPENS_PER_SECOND, clock })
+  }
+
+  /** Whether to accept one more open; `hasRoom` says that the peer has substreams left. */
+  accepts({ hasRoom }: { hasRoom: boolean }): boolean {
+    if (this.#opens.take() && hasRoom) return true
+    if (this.#refusals.take()) return false
+    throw new ProtocolViolation(CLOSE_CODES.openFlood, 'more opens than are allowed, again and again')
   }
 }

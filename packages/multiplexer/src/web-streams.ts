@@ -1,6 +1,7 @@
 import type { RawSubstream, Substream, SubstreamEnd } from '@resilient-swarm/contract'
 import { RESET_CODES } from './errors.ts'
 import { WRITE_HIGH_WATER_BYTES } from './limits.ts'
+import { ReceiveQueue } from './receive-queue.ts'
 import type { SubstreamCore } from './substream.ts'
 
 /** The face that users see: WHATWG streams that are made on first access, or the raw side, never both. */
@@ -57,7 +58,7 @@ class WebSubstream implements Substream {
 /** Chunks leave without a copy, one a read; credit goes back when a reader takes one. */
 function createReadable(core: SubstreamCore): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>
-  let waiting: Uint8Array[] = []
+  const waiting = new ReceiveQueue()
   let wanted = false
   let ended = false
   const hand = (chunk: Uint8Array) => {
@@ -69,30 +70,29 @@ function createReadable(core: SubstreamCore): ReadableStream<Uint8Array> {
     {
       start(given) {
         controller = given
-        core.onReadLost = (error) => {
-          waiting = []
-          controller.error(error)
+        core.onReadLost = () => {
+          waiting.clear()
+          controller.error(core.readLost)
         }
-        if (core.readLost) return controller.error(core.readLost)
+        if (core.readLost) return core.onReadLost()
         core.onBytes = (bytes) => {
-          if (wanted && waiting.length === 0) hand(bytes)
+          if (wanted && waiting.isEmpty) hand(bytes)
           else waiting.push(bytes)
         }
         core.onEnd = () => {
           ended = true
-          if (waiting.length === 0) controller.close()
+          if (waiting.isEmpty) controller.close()
         }
       },
       pull() {
-        const chunk = waiting.shift()
+        const chunk = waiting.take()
         if (chunk === undefined) wanted = true
         else hand(chunk)
-        if (ended && chunk !== undefined && waiting.length === 0) controller.close()
+        if (ended && chunk !== undefined && waiting.isEmpty) controller.close()
       },
       // mplex cannot tell a peer to stop: what still comes is thrown away, so that its writer can finish.
       cancel() {
-        for (const chunk of waiting) core.consume(chunk.byteLength)
-        waiting = []
+        for (let chunk = waiting.take(); chunk; chunk = waiting.take()) core.consume(chunk.byteLength)
         ended = true
         core.onBytes = (bytes) => core.consume(bytes.byteLength)
         core.onEnd = () => {}
@@ -109,11 +109,12 @@ function createWritable(core: SubstreamCore): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>(
     {
       start(controller) {
-        core.onWriteLost = (error) => {
+        core.onWriteLost = () => {
+          const error = core.writeLost
           settle?.reject(error)
           controller.error(error)
         }
-        if (core.writeLost) return controller.error(core.writeLost)
+        if (core.writeLost) return core.onWriteLost()
         core.onDrain = () => {
           core.ownLastWrite()
           settle?.resolve()

@@ -188,16 +188,33 @@ describe('a peer that breaks the protocol', () => {
   })
 
   it('cannot make us keep resets for it without end', async () => {
-    const stuck = createChannelPair()
-    stuck[1].send = () => false // full for ever: no drain is ever told
-    const victim = createMultiplexer({
-      channel: stuck[1],
-      role: 'responder',
-      runtime: createTestRuntime(),
-      onSubstream: (substream) => substream.reset(),
+    const [mallory, channel] = createChannelPair()
+    channel.send = () => false // full for ever: no drain is ever told
+    const runtime = createTestRuntime()
+    const onSubstream = (substream: Substream) => substream.reset()
+    const victim = createMultiplexer({ channel, role: 'responder', runtime, onSubstream })
+    let ended = false
+    void victim.closed.then(() => {
+      ended = true
     })
-    for (let id = 0; id < 40_000; id++) stuck[0].send(open(id, 'a'))
+    let id = 0
+    for (let second = 0; second < 60 && !ended; second++) {
+      for (let count = 0; count < limits.OPENS_PER_SECOND; count++) mallory.send(open(id++, 'a'))
+      await runtime.clock.advance(1000)
+    }
     expect((await victim.closed).code).toBe(CLOSE_CODES.controlFlood)
+    expect(id).toBeGreaterThan(limits.CONTROL_QUEUE_BYTES_MAX / 6)
+  })
+
+  it('may open and reset fast, but not without end', async () => {
+    const { bob, mallory } = createVictim()
+    let id = 0
+    for (let count = 0; count < limits.OPENS_BURST + limits.REFUSED_OPENS_BURST; count++)
+      mallory.send(concatBytes(open(id), reset(id++)))
+    await settle()
+    expect(bob.substreams).toHaveLength(0)
+    mallory.send(open(id))
+    expect((await bob.closed).code).toBe(CLOSE_CODES.openFlood)
   })
 
   it('holds at most the bound over all its substreams: the one that reads least is reset', async () => {
