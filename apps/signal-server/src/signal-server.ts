@@ -100,13 +100,14 @@ class Exchange implements SignalServer {
     this.#log.info('closing', { connections: this.#connections.size })
     this.#pingTimer?.cancel()
     const ended = new Promise<void>((resolve) => this.#http.close(() => resolve()))
+    const left = [...this.#connections].map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)))
     for (const { session } of [...this.#connections]) session.close('goingAway')
     const cut = this.#settings.runtime.clock.setTimer(this.#settings.limits.closeTimeoutMs, () => {
       for (const { socket } of [...this.#connections]) socket.terminate()
       this.#http.closeAllConnections()
     })
     this.#http.closeIdleConnections()
-    await ended
+    await Promise.all([ended, ...left])
     cut.cancel()
     this.#log.info('closed')
   }

@@ -1,4 +1,4 @@
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { concatBytes, decodeBase64Url, encodeBase64Url, utf8 } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
@@ -33,6 +33,13 @@ function dial(url: string) {
       const frame = heard[index]
       if (!frame) throw new Error('the connection ended')
       return frame
+    },
+    /** What is sent inside leaves in one piece. */
+    together(send: () => void): void {
+      const { _socket: tcp } = socket as unknown as { _socket: Socket | null }
+      tcp?.cork()
+      send()
+      tcp?.uncork()
     },
     /** Resolves when so many frames were heard, or the connection ended. */
     answers(count: number): Promise<void> {
@@ -289,7 +296,9 @@ describe('floods', () => {
         const login = await mallory.loginFor(key, server.url)
         mallory.socket.send(random.fraction() < 0.1 ? mutate(login) : login)
         for (let answers = 27; mallory.isOpen && server.stats.frames < wanted; answers += 25) {
-          for (let count = 0; count < 25; count++) mallory.socket.send(mutate(pick(frames)))
+          mallory.together(() => {
+            for (let count = 0; count < 25; count++) mallory.socket.send(mutate(pick(frames)))
+          })
           // What the server goes on with, it answers, one for one.
           await mallory.answers(answers)
         }

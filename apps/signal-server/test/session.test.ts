@@ -9,6 +9,7 @@ import {
   signLogin,
 } from '@resilient-swarm/signal-exchange/protocol'
 import { createTestRuntime } from '@resilient-swarm/testkit'
+import fc from 'fast-check'
 import { createDirectory } from '../src/directory.ts'
 import { DEFAULT_LIMITS, type SignalServerLimits } from '../src/limits.ts'
 import { createSession, type Session } from '../src/session.ts'
@@ -283,6 +284,35 @@ describe('a client that breaks the rules', () => {
     expect(client.closed).toBeUndefined()
     ask()
     expect(client.closed).toBe('tooMany')
+  })
+
+  it('makes nothing throw, whatever it says in whatever order, and waits for nobody in the end', () => {
+    const seed = Date.now()
+    const frame = fc.oneof(
+      fc.constantFrom<unknown>(
+        { type: 'send', to: bob.peerId, id: idOf(1), box },
+        { type: 'send', to: alice.peerId, id: idOf(1), box: 'AAAA' },
+        { type: 'lookup', id: idOf(2), keys: [alice.peerId, bob.peerId] },
+        { type: 'register', key: bob.peerId, origin: ORIGIN, time: 1_700_000_000_000, signature: 'A'.repeat(86) },
+      ),
+      fc.jsonValue(),
+    )
+    const property = fc.property(
+      fc.array(fc.oneof(fc.constant('login'), fc.constant('end'), frame), { maxLength: 12 }),
+      (steps) => {
+        const { connect, directory, online, runtime } = createFloor()
+        const [client, other] = [connect(), online(bob)]
+        for (const step of steps) {
+          if (step === 'login') client.login(alice)
+          else if (step === 'end') client.session.end()
+          else client.say(step)
+        }
+        client.session.end()
+        other.session.end()
+        expect([directory.size, runtime.clock.pending]).toEqual([0, 0])
+      },
+    )
+    fc.assert(property, { numRuns: 1000, seed })
   })
 
   it('is not heard any more after its end', () => {
