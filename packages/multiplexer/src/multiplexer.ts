@@ -269,8 +269,8 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
   #breakOff(violation: ProtocolViolation): void {
     const error = protocolError(violation)
     this.#options.runtime.log.warn(error.message, { role: this.#options.role, closeCode: violation.closeCode })
-    this.#channel.abort(error)
     this.#end({ by: 'us', code: violation.closeCode, error })
+    this.#channel.close({ by: 'us', code: violation.closeCode, error }) // not abort, which has no room for the number
   }
 
   #end(reason: CloseReason): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '@resilient-swarm/contract'
+import { type Bucket, type Clock, fullBucket, takeToken } from '@resilient-swarm/contract'
 import { CLOSE_CODES, ProtocolViolation } from './errors.ts'
 import {
   LATE_FRAMES_PER_SUBSTREAM,
@@ -37,47 +37,30 @@ export class LateFrames {
   }
 }
 
-/** So many at once, and so many a second after that. */
-export class Bucket {
-  #left: number
-  #countedMs: number
-  readonly #burst: number
-  readonly #perSecond: number
-  readonly #clock: Clock
-
-  constructor({ burst, perSecond, clock }: { burst: number; perSecond: number; clock: Clock }) {
-    this.#left = burst
-    this.#burst = burst
-    this.#perSecond = perSecond
-    this.#clock = clock
-    this.#countedMs = clock.monotonic()
-  }
-
-  /** False: empty. */
-  take(): boolean {
-    const nowMs = this.#clock.monotonic()
-    this.#left = Math.min(this.#burst, this.#left + ((nowMs - this.#countedMs) / 1000) * this.#perSecond)
-    this.#countedMs = nowMs
-    if (this.#left < 1) return false
-    this.#left--
-    return true
-  }
-}
+const OPENS = { burst: OPENS_BURST, perSecond: OPENS_PER_SECOND }
+const REFUSALS = { burst: REFUSED_OPENS_BURST, perSecond: REFUSED_OPENS_PER_SECOND }
 
 /** What a peer may open: too many are refused; one that goes on after many refusals loses its session. */
 export class OpenRate {
-  readonly #opens: Bucket
-  readonly #refusals: Bucket
+  readonly #clock: Clock
+  #opens: Bucket
+  #refusals: Bucket
 
   constructor(clock: Clock) {
-    this.#opens = new Bucket({ burst: OPENS_BURST, perSecond: OPENS_PER_SECOND, clock })
-    this.#refusals = new Bucket({ burst: REFUSED_OPENS_BURST, perSecond: REFUSED_OPENS_PER_SECOND, clock })
+    this.#clock = clock
+    this.#opens = fullBucket(OPENS, clock.monotonic())
+    this.#refusals = fullBucket(REFUSALS, clock.monotonic())
   }
 
   /** Whether to accept one more open; `hasRoom` says that the peer has substreams left. */
   accepts({ hasRoom }: { hasRoom: boolean }): boolean {
-    if (this.#opens.take() && hasRoom) return true
-    if (this.#refusals.take()) return false
+    const nowMs = this.#clock.monotonic()
+    const open = takeToken(this.#opens, OPENS, nowMs)
+    this.#opens = open.bucket
+    if (open.allowed && hasRoom) return true
+    const refusal = takeToken(this.#refusals, REFUSALS, nowMs)
+    this.#refusals = refusal.bucket
+    if (refusal.allowed) return false
     throw new ProtocolViolation(CLOSE_CODES.openFlood, 'more opens than are allowed, again and again')
   }
 }
