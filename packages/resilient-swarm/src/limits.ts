@@ -11,11 +11,13 @@ export const ATTEMPT_TIMEOUT_MS = 10_000
 /** How long a call goes on when its caller says nothing else. */
 export const CALL_TIMEOUT_MS = 30_000
 /** First pause between two attempts or two deliveries of one signal; doubles each time. A target is often just starting. */
-export const RETRY_DELAY_MS_MIN = 50
+export const RETRY_DELAY_MS_MIN = 15
 /** Longest such pause. */
 export const RETRY_DELAY_MS_MAX = 5_000
 /** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
 export const SIGNAL_LIFETIME_MS = 30_000
+/** When an attempt that has heard nothing sends its signals again, in ms after the first: a route may take one and lose it. */
+export const SIGNAL_REPEATS_MS = [700, 2_000, 5_000] as const
 /** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */
 export const SEEN_SIGNALS_MAX = 4_096
 /** Offers a second from one key, and at once: a mesh retries at most every second. */

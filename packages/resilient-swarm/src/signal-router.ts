@@ -20,6 +20,7 @@ import {
   RETRY_DELAY_MS_MIN,
   SEEN_SIGNALS_MAX,
   SIGNAL_LIFETIME_MS,
+  SIGNAL_REPEATS_MS,
   SIGNALS_WAITING_MAX,
 } from './limits.ts'
 import { sleep } from './sleep.ts'
@@ -64,6 +65,8 @@ export interface SignalRouter {
 interface OpenLine {
   readonly waiting: AttemptSignal[]
   receive: ((signal: AttemptSignal) => void) | undefined
+  /** What was sent while the other end said nothing; undefined once it was heard. */
+  unheard: SealedBox[] | undefined
 }
 
 /** Attempts are chosen by the dialler, so a line's name holds the peer too: nobody can speak on another's attempt. */
@@ -88,13 +91,19 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
 
   function openLine({ to, attempt, signal }: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine {
     const name = lineName(to, attempt)
-    const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined }
+    const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [] }
     early.delete(name)
     lines.set(name, line)
     signal.addEventListener('abort', () => lines.delete(name), { once: true })
     return {
       attempt,
-      send: (content) => deliver({ to, attempt, content, signal }),
+      async send(content) {
+        signal.throwIfAborted()
+        const sealed = seal({ to, attempt, content })
+        if (line.unheard?.length === 0) repeatUntilHeard(line, signal)
+        if (line.unheard && line.unheard.length < SIGNALS_WAITING_MAX) line.unheard.push(sealed)
+        return deliver(sealed, signal)
+      },
       get onSignal() {
         return line.receive ?? (() => {})
       },
@@ -105,26 +114,44 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     }
   }
 
-  async function deliver(wish: { to: PeerId; attempt: string; content: AttemptSignal; signal: AbortSignal }): Promise<void> {
-    const content: SealedSignal = { attempt: wish.attempt, expiresMs: nowMs() + SIGNAL_LIFETIME_MS, signal: wish.content }
+  function seal({ to, attempt, content }: { to: PeerId; attempt: string; content: AttemptSignal }): SealedBox {
+    const sealed: SealedSignal = { attempt, expiresMs: nowMs() + SIGNAL_LIFETIME_MS, signal: content }
     const id = encodeHex(runtime.random.bytes(16))
-    const box = sealSignal({ keyPair, to: publicKeyOf(wish.to), network, id, content })
+    return { to, id, box: sealSignal({ keyPair, to: publicKeyOf(to), network, id, content: sealed }) }
+  }
+
+  const byAnyRoute = (box: SealedBox) => Promise.any(options.routesTo(box.to).map((route) => route(box)))
+
+  async function deliver(box: SealedBox, signal: AbortSignal): Promise<void> {
     const giveUpMs = runtime.clock.monotonic() + SIGNAL_LIFETIME_MS
     for (let delayMs = RETRY_DELAY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
-      wish.signal.throwIfAborted()
+      signal.throwIfAborted()
       try {
-        return await Promise.any(options.routesTo(wish.to).map((route) => route({ to: wish.to, id, box })))
+        return await byAnyRoute(box)
       } catch (cause) {
         if (runtime.clock.monotonic() + delayMs > giveUpMs) throw undeliverable(cause)
       }
-      await sleep({ clock: runtime.clock, delayMs, signal: wish.signal })
+      await sleep({ clock: runtime.clock, delayMs, signal })
     }
+  }
+
+  /** A route may take a signal and lose it, most often to a peer that restarts just then: whoever hears nothing says it again. */
+  function repeatUntilHeard(line: OpenLine, signal: AbortSignal): void {
+    const repeat = () => {
+      for (const box of line.unheard ?? []) void byAnyRoute(box).catch(() => {})
+    }
+    const timers = SIGNAL_REPEATS_MS.map((delayMs) => runtime.clock.setTimer(delayMs, repeat))
+    const end = () => {
+      for (const timer of timers) timer.cancel()
+    }
+    signal.addEventListener('abort', end, { once: true })
   }
 
   function sort(from: PeerId, { attempt, signal }: SealedSignal): void {
     const name = lineName(from, attempt)
     const line = lines.get(name)
     if (line) {
+      line.unheard = undefined
       if (line.receive) line.receive(signal)
       else if (line.waiting.length < SIGNALS_WAITING_MAX) line.waiting.push(signal)
       return
@@ -133,7 +160,8 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
       const waiting = early.get(name) ?? []
       if (waiting.length < SIGNALS_WAITING_MAX) waiting.push(signal)
       early.set(name, waiting)
-      return forgetOldest(early, EARLY_ATTEMPTS_MAX)
+      forgetOldest(early, EARLY_ATTEMPTS_MAX)
+      return
     }
     if (signal.kind !== 'offer' || !withinRate(from)) return
     const scope = new AbortController()
