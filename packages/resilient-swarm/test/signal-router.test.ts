@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals'
+import { type AttemptSignal, concatBytes, encodeHex, type Random } from '@resilient-swarm/contract'
+import { createKeyPair } from '@resilient-swarm/identity'
+import { createSeededRandom, createTestRuntime } from '@resilient-swarm/testkit'
+import { OFFERS_BURST, SIGNAL_REPEATS_MS } from '../src/limits.ts'
+import { createSignalRouter, type Offer, type SealedBox } from '../src/signal-router.ts'
+
+const offer: AttemptSignal = { kind: 'offer', sdp: 'v=0', candidates: [] }
+
+/** A node's router; what it sends lands in `sent`, what others offer in `offers`. */
+function createNode(runtime = createTestRuntime()) {
+  const keyPair = createKeyPair()
+  const sent: SealedBox[] = []
+  const offers: Offer[] = []
+  const router = createSignalRouter({
+    keyPair,
+    network: 'public',
+    runtime,
+    nowMs: runtime.clock.now,
+    routesTo: () => [async (box) => void sent.push(box)],
+    onOffer: (offered) => offers.push(offered),
+  })
+  return { id: keyPair.peerId, router, sent, offers, runtime }
+}
+
+describe('an offer', () => {
+  it('is sent again as long as nothing is heard, and is one offer to whoever gets it more than once', async () => {
+    const alice = createNode()
+    const bob = createNode(alice.runtime)
+    const attempt = new AbortController()
+    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    for (const [index, delayMs] of SIGNAL_REPEATS_MS.entries()) {
+      expect(alice.sent).toHaveLength(index + 1)
+      await alice.runtime.clock.advance(delayMs - (SIGNAL_REPEATS_MS[index - 1] ?? 0))
+    }
+    expect(alice.sent).toHaveLength(SIGNAL_REPEATS_MS.length + 1)
+    for (const box of alice.sent) bob.router.receive(box)
+    expect(bob.offers.map(({ from }) => from)).toEqual([alice.id])
+    attempt.abort()
+  })
+
+  it('is not sent again once the other end was heard', async () => {
+    const alice = createNode()
+    const bob = createNode(alice.runtime)
+    const attempt = new AbortController()
+    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    for (const box of alice.sent) bob.router.receive(box)
+    await bob.offers[0]?.line.send({ kind: 'answer', sdp: 'v=0', candidates: [] })
+    for (const box of bob.sent) alice.router.receive(box)
+    await alice.runtime.clock.advance(10_000)
+    expect([alice.sent.length, bob.sent.length]).toEqual([1, 1])
+    attempt.abort()
+  })
+
+  it('is not sent again after its attempt ended', async () => {
+    const alice = createNode()
+    const attempt = new AbortController()
+    await alice.router.openLine({ to: createNode().id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    attempt.abort()
+    expect(alice.runtime.clock.pending).toBe(0)
+    await alice.runtime.clock.advance(10_000)
+    expect(alice.sent).toHaveLength(1)
+  })
+})
+
+describe('what mallory makes of a sealed offer', () => {
+  const MUTATIONS = 10_000
+
+  it(`none of ${MUTATIONS} changed boxes is an offer, and the true one still is`, async () => {
+    const alice = createNode()
+    const bob = createNode(alice.runtime)
+    const attempt = new AbortController()
+    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    attempt.abort()
+    const [{ id, box }] = alice.sent as [SealedBox]
+    const seed = Date.now() >>> 0
+    const random = createSeededRandom(seed)
+    for (let count = 0; count < MUTATIONS; count++) bob.router.receive({ id: count % 2 ? id : hexId(random), box: mutate(box, random) })
+    process.stdout.write(`mutations of seed ${seed}: ${bob.offers.length} of ${MUTATIONS} were taken for offers\n`)
+    expect(bob.offers).toEqual([])
+    bob.router.receive({ id, box })
+    bob.router.receive({ id, box })
+    expect(bob.offers.map(({ from }) => from)).toEqual([alice.id])
+  }, 60_000)
+
+  it('keeps one key to its rate of offers', async () => {
+    const alice = createNode()
+    const bob = createNode(alice.runtime)
+    const attempt = new AbortController()
+    for (let count = 0; count <= OFFERS_BURST; count++) {
+      await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    }
+    attempt.abort()
+    for (const box of alice.sent) bob.router.receive(box)
+    expect(bob.offers).toHaveLength(OFFERS_BURST)
+  })
+})
+
+const hexId = (random: Random) => encodeHex(random.bytes(16))
+
+/** Flips one to four bits, cuts, lengthens, or swaps two pieces. */
+function mutate(box: Uint8Array, random: Random): Uint8Array {
+  const pick = (count: number) => Math.floor(random.fraction() * count)
+  const at = pick(box.byteLength)
+  const kind = pick(8)
+  if (kind === 0) return box.slice(0, at)
+  if (kind === 1) return concatBytes(box, random.bytes(1 + pick(64)))
+  if (kind === 2) return concatBytes(box.subarray(box.byteLength - 1 - pick(64)), box.subarray(0, at))
+  const changed = box.slice()
+  const flipped = new Set(Array.from({ length: 1 + pick(4) }, () => pick(box.byteLength * 8)))
+  for (const bit of flipped) changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7))
+  return changed
+}
