@@ -3,7 +3,7 @@ import { createLineDecoder, encodeLine } from './chat-lines.ts'
 import { CHAT_BURST_LINES, CHAT_BURST_PAUSE_MS, CHAT_LINES_WAITING_MAX, CHAT_SUBSTREAMS_MAX } from './limits.ts'
 
 /** The substream type of the chat. Each side writes on the one that it opened and reads those that it was opened. */
-export const CHAT_TYPE = 'chat'
+const CHAT_TYPE = 'chat'
 
 export interface ChatOptions {
   readonly swarm: Swarm

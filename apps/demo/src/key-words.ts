@@ -10,7 +10,7 @@ export function shortKey(key: PeerId): string {
 
 /** A colour for the key, as a hue in degrees: the same everywhere, so that people can speak of "the green one". */
 export function hueOf(key: PeerId): number {
-  let mixed = 0
-  for (const character of key) mixed = (mixed * 31 + character.charCodeAt(0)) % 360_000
-  return mixed % 360
+  let hash = 0x811c9dc5 // FNV-1a, 32 bits: near keys get far hues
+  for (const character of key) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+  return ((hash >>> 8) * 360) >>> 24
 }

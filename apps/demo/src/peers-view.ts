@@ -52,7 +52,9 @@ function createRow(peer: Peer): HTMLElement {
 function fillRow(peer: Peer, { element, sinceMs }: Row): void {
   const { kind, via } = peer.path
   find('.path', HTMLElement, element).textContent = via ? `${kind} through ${shortKey(via)}` : `direct, ${kind}`
-  find('.rtt', HTMLElement, element).textContent = roundTripWords(peer.rttMs)
+  const roundTrip = find('.rtt', HTMLElement, element)
+  roundTrip.textContent = roundTripWords(peer.rttMs)
+  roundTrip.classList.toggle('unmeasured', peer.rttMs === undefined)
   const since = find('.since', HTMLTimeElement, element)
   since.dateTime = new Date(sinceMs).toISOString()
   since.title = `since ${new Date(sinceMs).toLocaleTimeString()}`

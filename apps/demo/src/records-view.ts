@@ -1,4 +1,4 @@
-import type { PeerRecord, Swarm } from 'resilient-swarm'
+import type { PeerId, PeerRecord, Swarm } from 'resilient-swarm'
 import { find } from './find-element.ts'
 import { hueOf, shortKey } from './key-words.ts'
 import { RECORDS_SHOWN_MAX } from './limits.ts'
@@ -21,7 +21,9 @@ export function createRecordsView(swarm: Swarm): View {
       .slice(0, RECORDS_SHOWN_MAX)
       .map((record) => ({
         id: record.id,
-        cells: [stateWords(record), record.links.map(({ key }) => shortKey(key)).join(', ') || 'nobody yet', String(record.seq)],
+        state: stateWords(record),
+        links: record.links.map((link) => link.key),
+        version: String(record.seq),
       }))
     find('#records-count', HTMLElement).textContent = String(swarm.table.records.length)
     const wanted = JSON.stringify(rows)
@@ -35,20 +37,37 @@ export function createRecordsView(swarm: Swarm): View {
   return { refresh }
 }
 
-function createRow({ id, cells }: { id: PeerRecord['id']; cells: readonly string[] }): HTMLTableRowElement {
+interface RowWords {
+  readonly id: PeerId
+  readonly state: string
+  readonly links: readonly PeerId[]
+  readonly version: string
+}
+
+function createRow({ id, state, links, version }: RowWords): HTMLTableRowElement {
   const row = document.createElement('tr')
-  row.style.setProperty('--hue', String(hueOf(id)))
   const head = document.createElement('th')
   head.scope = 'row'
-  const badge = document.createElement('span')
-  badge.className = 'badge'
   const key = document.createElement('code')
   key.className = 'short key'
   key.textContent = shortKey(id)
   key.title = id
-  head.append(badge, key)
+  head.append(createBadge(id), key)
   row.append(head)
-  for (const text of cells) row.insertCell().textContent = text
-  row.lastElementChild?.classList.add('number')
+  row.insertCell().textContent = state
+  const linked = row.insertCell()
+  linked.className = 'links'
+  linked.append(...links.map(createBadge), links.length === 0 ? 'nobody yet' : String(links.length))
+  const number = row.insertCell()
+  number.className = 'number'
+  number.textContent = version
   return row
+}
+
+function createBadge(id: PeerId): HTMLElement {
+  const badge = document.createElement('span')
+  badge.className = 'badge'
+  badge.title = id
+  badge.style.setProperty('--hue', String(hueOf(id)))
+  return badge
 }
