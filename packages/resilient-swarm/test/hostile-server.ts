@@ -41,7 +41,7 @@ export async function createHostileServer(): Promise<HostileServer> {
   }
   proxy.on('connection', (client) => {
     clients.add(client)
-    const upstream = new WebSocket(server.url, { perMessageDeflate: false })
+    const upstream = new WebSocket(`ws://127.0.0.1:${server.port}`, { perMessageDeflate: false })
     const early: string[] = []
     const toServer = (text: string) => (upstream.readyState === WebSocket.OPEN ? upstream.send(text) : early.push(text))
     upstream.on('open', () => {

@@ -145,7 +145,7 @@ describe('peers', () => {
 
   it('that close leave at once, in words', async () => {
     const { alice, bob } = await aliceAndBob()
-    const peer = await alice.call(bob.publicKey)
+    const [peer] = await Promise.all([alice.call(bob.publicKey), connected(bob, alice)])
     const left = next(alice, 'peer-left')
     await bob.close()
     const [who, reason, error] = await left
