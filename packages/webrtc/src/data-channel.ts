@@ -209,6 +209,8 @@ class RtcChannel implements DataChannel {
     this.#connection.removeEventListener('iceconnectionstatechange', this.#watch)
     const release = this.#release
     this.#release = undefined
-    release?.()
+    if (!release) return
+    this.#rtc.close() // node-datachannel keeps the process alive for a channel whose connection alone was closed
+    release()
   }
 }
