@@ -22,7 +22,7 @@ let tabs: PageTab[]
 const everybody = () => [...tabs.map(({ name, key }) => ({ name, key })), { name: 'dave', key: dave.publicKey as string }]
 
 beforeAll(async () => {
-  if (!hasChromium()) return
+  if (!hasChromium) return
   ;[server, site, browser] = await Promise.all([createSignalServer({ port: 0 }), servePageFromSource(), launchChromium()])
   dave = new Swarm({ signals: [server.url] })
   dave.on('peer', (peer) => journal.add({ who: 'dave', event: 'peer', key: peer.publicKey }))

@@ -18,8 +18,10 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, headless: true, args: flags })
 }
 
-/** False, after saying so, where there is no Chromium; in CI that is an error. */
-export function hasChromium(): boolean {
+/** Whether the browser tests run. Where there is no Chromium they are skipped, in so many words; in CI that is an error. */
+export const hasChromium: boolean = findChromium()
+
+function findChromium(): boolean {
   if (existsSync(chromiumPath)) return true
   const advice = `the browser tests need ${chromiumPath}: apt-get install chromium`
   if (process.env.CI === 'true') throw new Error(advice)
@@ -28,4 +30,7 @@ export function hasChromium(): boolean {
 }
 
 /** `it`, for tests that need a browser. */
-export const inChromium = hasChromium() ? it : it.skip
+export function inChromium(title: string, run: () => void | Promise<void>, timeoutMs?: number): void {
+  const test = hasChromium ? it : it.skip
+  test(title, run, timeoutMs)
+}
