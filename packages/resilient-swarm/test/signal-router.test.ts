@@ -75,7 +75,8 @@ describe('what mallory makes of a sealed offer', () => {
     const [{ id, box }] = alice.sent as [SealedBox]
     const seed = Date.now() >>> 0
     const random = createSeededRandom(seed)
-    for (let count = 0; count < MUTATIONS; count++) bob.router.receive({ id: count % 2 ? id : hexId(random), box: mutate(box, random) })
+    for (let count = 0; count < MUTATIONS; count++)
+      bob.router.receive({ id: count % 2 ? id : hexId(random), box: mutate(box, random) })
     process.stdout.write(`mutations of seed ${seed}: ${bob.offers.length} of ${MUTATIONS} were taken for offers\n`)
     expect(bob.offers).toEqual([])
     bob.router.receive({ id, box })
