@@ -18,7 +18,7 @@ export class CandidateOutbox {
   #sdp: string | undefined
   #mid: string | undefined
   #waiting: string[] = []
-  #count = 0
+  readonly #known = new Set<string>()
   #isGathered = false
   #timer: Pick<Timer, 'cancel'> | undefined
 
@@ -35,16 +35,17 @@ export class CandidateOutbox {
 
   add(line: string): void {
     const candidate = checkCandidate(line, { mdns: true })
-    if (candidate === undefined || this.#count >= LOCAL_CANDIDATES_MAX) return
-    this.#count++
+    if (candidate === undefined || this.#known.has(candidate) || this.#known.size >= LOCAL_CANDIDATES_MAX) return
+    this.#known.add(candidate)
     this.#waiting.push(candidate)
     if (this.#isGathered) this.#flush()
     else if (this.#mid !== undefined) this.#schedule(CANDIDATE_BATCH_MS)
   }
 
-  /** There will be no more. */
-  finish(): void {
+  /** Gathering has ended with these; their own events may still be under way, for node-datachannel keeps no order among events. */
+  finish(lines: readonly string[]): void {
     if (this.#isGathered) return
+    for (const line of lines) this.add(line)
     this.#isGathered = true
     this.#flush()
   }

@@ -8,7 +8,7 @@ import {
   type Timer,
 } from '@resilient-swarm/contract'
 import { CLOSE_CODES, decodeControl, encodeControl } from './control.ts'
-import { CLOSE_TIMEOUT_MS, LINGER_MS, MESSAGE_BYTES_MAX, UNHEARD_BYTES_MAX } from './limits.ts'
+import { CLOSE_TIMEOUT_MS, LINGER_MS, MESSAGE_BYTES_MAX, RELEASE_TIMEOUT_MS, UNHEARD_BYTES_MAX } from './limits.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { webrtcError } from './webrtc-error.ts'
 
@@ -127,9 +127,12 @@ class RtcChannel implements DataChannel {
   }
 
   #receive(data: unknown): void {
-    if (this.#state === 'ended' || this.#peerCode !== undefined) return this.#confirmed(data)
-    if (typeof data === 'string') return this.#control(data)
-    const message = new Uint8Array(data as ArrayBuffer)
+    if (this.#state === 'ended' || this.#peerCode !== undefined) this.#confirmed(data)
+    else if (typeof data === 'string') this.#control(data)
+    else this.#deliver(new Uint8Array(data as ArrayBuffer))
+  }
+
+  #deliver(message: Uint8Array): void {
     if (message.byteLength > MESSAGE_BYTES_MAX) {
       this.#fail(CLOSE_CODES.protocol, `The peer sent a message over ${MESSAGE_BYTES_MAX} bytes.`)
     } else if (this.#slot.push(message)) {
@@ -178,12 +181,16 @@ class RtcChannel implements DataChannel {
 
   /** The channel or its connection ended underneath. */
   #lose(cause?: unknown): void {
-    if (this.#state === 'ended') return this.#releaseNow()
-    // Both sides closed: the peer had confirmed ours before it let go, even if its words were lost.
-    if (this.#state === 'closing' && this.#peerCode !== undefined) return this.#end({ by: 'us', code: this.#ourCode })
-    const message = 'The connection to the peer was lost; dial it again.'
-    const error = webrtcError('ERR_WEBRTC_LOST', message, { cause, retryable: true })
-    this.#end({ by: 'peer', code: CLOSE_CODES.lost, error })
+    if (this.#state === 'ended') {
+      this.#releaseNow()
+    } else if (this.#state === 'closing' && this.#peerCode !== undefined) {
+      // Both sides closed: the peer had confirmed ours before it let go, even if its words were lost.
+      this.#end({ by: 'us', code: this.#ourCode })
+    } else {
+      const message = 'The connection to the peer was lost; dial it again.'
+      const error = webrtcError('ERR_WEBRTC_LOST', message, { cause, retryable: true })
+      this.#end({ by: 'peer', code: CLOSE_CODES.lost, error })
+    }
   }
 
   #fail(code: number, message: string): void {
@@ -202,15 +209,27 @@ class RtcChannel implements DataChannel {
     else this.#timer = this.#runtime.clock.setTimer(lingerMs, () => this.#releaseNow())
   }
 
+  /**
+   * First the channel, then the connection. The other way round a page is not told at all, and node-datachannel at times
+   * forgets the channel of a closed connection, which keeps the process alive.
+   */
   #releaseNow(): void {
     this.#timer?.cancel()
-    for (const event of ['onmessage', 'onopen', 'onclose', 'onerror'] as const) this.#rtc[event] = null
+    const release = this.#release
+    if (!release) return
+    this.#release = undefined
+    for (const event of ['onmessage', 'onopen', 'onerror'] as const) this.#rtc[event] = null
     this.#connection.removeEventListener('connectionstatechange', this.#watch)
     this.#connection.removeEventListener('iceconnectionstatechange', this.#watch)
-    const release = this.#release
-    this.#release = undefined
-    if (!release) return
-    this.#rtc.close() // node-datachannel keeps the process alive for a channel whose connection alone was closed
-    release()
+    if (this.#rtc.readyState === 'closed') {
+      release()
+      return
+    }
+    const timer = this.#runtime.clock.setTimer(RELEASE_TIMEOUT_MS, release)
+    this.#rtc.onclose = () => {
+      timer.cancel()
+      release()
+    }
+    this.#rtc.close()
   }
 }

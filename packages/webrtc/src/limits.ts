@@ -25,11 +25,20 @@ export const FIRST_CANDIDATES_MS = 50
 /** Later candidates are collected so long before they go as one signal. */
 export const CANDIDATE_BATCH_MS = 100
 
+/**
+ * Offers in one attempt. node-datachannel loses about one connection in a hundred between two processes of one machine: its ICE
+ * may connect, and DTLS look for the peer's fingerprint, before the answer is in its place. Another offer costs milliseconds.
+ */
+export const OFFERS_MAX = 3
+
 /** `close` waits so long without progress for the peer to confirm that it has everything. */
 export const CLOSE_TIMEOUT_MS = 5_000
 
 /** After confirming a peer's close we keep the connection so long, unless the peer ends it before: the confirmation travels. */
 export const LINGER_MS = 1_000
+
+/** A data channel that was closed gets so long to be closed before its connection is, which a peer that is gone never confirms. */
+export const RELEASE_TIMEOUT_MS = 250
 
 /** One SDP text; a data-channel description takes 0.4 KiB, a signal at most 8 KiB. */
 export const SDP_BYTES_MAX = 8 * 1024

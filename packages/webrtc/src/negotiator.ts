@@ -6,13 +6,21 @@ export type NegotiatorSignal = SimplePeerSignal
 export const CHANNEL_LABEL = 'rs/1'
 
 interface NegotiatorOptions extends SimplePeerOptions {
-  readonly config: SimplePeerConfig & { readonly takeChannel: (channel: RTCDataChannel) => void }
+  readonly config: SimplePeerConfig & {
+    readonly takeChannel: (channel: RTCDataChannel) => void
+    readonly onFailure: (error: unknown) => void
+  }
 }
 
 /** simple-peer without its hands on the data channel: it exchanges the descriptions, we move the bytes. */
 export class Negotiator extends SimplePeer<NegotiatorOptions> {
   override _setupData({ channel }: { readonly channel: RTCDataChannel }): void {
     this.config.takeChannel(channel)
+  }
+
+  /** Told, not done: the channel has to be closed before the connection. */
+  override __destroy(error?: Error): void {
+    this.config.onFailure(error)
   }
 
   /** Without the wait for the route's statistics and the timers that only serve connections without trickle. */

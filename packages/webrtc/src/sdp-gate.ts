@@ -56,7 +56,14 @@ export function checkSdp(sdp: unknown): CheckedSdp {
     sctpPort: parseSctpPort(only(attributes, 'sctp-port', NUMBER)),
     messageBytesMax: parseMessageBytesMax(attributes),
   }
-  return { ...facts, sdp: writeSdp(facts), candidates: attributes.get('candidate') ?? [] }
+  return { ...facts, sdp: writeSdp(facts), candidates: (attributes.get('candidate') ?? []).map((value) => `candidate:${value}`) }
+}
+
+/** As `checkSdp`, for an answer: it has to choose a DTLS role (RFC 5763 §5). */
+export function checkAnswer(sdp: unknown): CheckedSdp {
+  const checked = checkSdp(sdp)
+  if (checked.setup === 'actpass') throw refusal('is an answer that leaves the DTLS roles open')
+  return checked
 }
 
 /** The description as every implementation takes it, a third of what browsers write. */
@@ -85,6 +92,11 @@ export function writeSdp(facts: SdpFacts): string {
 /** Our own description without its candidates; they travel beside it. */
 export function withoutCandidates(sdp: string): string {
   return sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, '')
+}
+
+/** The candidates in our own description. */
+export function candidateLines(sdp = ''): string[] {
+  return sdp.match(/^a=candidate:.*$/gm) ?? []
 }
 
 function readAttributes(lines: readonly string[]): Map<string, string[]> {

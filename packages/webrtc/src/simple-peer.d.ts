@@ -23,12 +23,13 @@ export default class SimplePeer<Options extends SimplePeerOptions = SimplePeerOp
   /** The options' `config` over simple-peer's defaults; set before `_setupData` is called. */
   readonly config: Options['config']
   on(event: 'signal', listen: (signal: SimplePeerSignal) => void): this
-  on(event: 'error', listen: (error: Error) => void): this
   signal(signal: SimplePeerSignal): void
   /** Closes the connection in a later turn of the event loop; idempotent. */
   destroy(): void
   /** Called with the one data channel, by the initiator from inside the constructor. */
   _setupData(event: { readonly channel: RTCDataChannel }): void
+  /** Called when something failed. */
+  __destroy(error?: Error): void
   /** Starts a timer of 5 s that only matters without trickle. */
   _startIceCompleteTimeout(): void
 }

@@ -1,5 +1,5 @@
-import wrtc from '@roamhq/wrtc'
 import { describeChannelConformance } from '@resilient-swarm/testkit'
+import wrtc from '@roamhq/wrtc'
 import { webrtc } from '../src/index.ts'
 import { channelsOf, connectPaths } from './path-pair.ts'
 

@@ -19,8 +19,12 @@ export type Tamper = (signal: AttemptSignal, from: 'alice' | 'bob') => readonly 
 export function createSignalLines(tamper: Tamper = (signal) => [signal]): { alice: SignalLine; bob: SignalLine } {
   const alice = new MemoryLine()
   const bob = new MemoryLine()
-  alice.deliver = (signal) => tamper(signal, 'alice').forEach((each) => bob.take(each))
-  bob.deliver = (signal) => tamper(signal, 'bob').forEach((each) => alice.take(each))
+  alice.deliver = (signal) => {
+    for (const each of tamper(signal, 'alice')) bob.take(each)
+  }
+  bob.deliver = (signal) => {
+    for (const each of tamper(signal, 'bob')) alice.take(each)
+  }
   return { alice, bob }
 }
 
@@ -64,7 +68,13 @@ export interface PathPairOptions {
 }
 
 /** Alice dials, bob answers. */
-export async function connectPaths({ alice, bob, runtime = createRuntime(), tamper, signal }: PathPairOptions): Promise<PathPair> {
+export async function connectPaths({
+  alice,
+  bob,
+  runtime = createRuntime(),
+  tamper,
+  signal,
+}: PathPairOptions): Promise<PathPair> {
   const lines = createSignalLines(tamper)
   const answer = answerer(bob, runtime)
   const never = new AbortController().signal
