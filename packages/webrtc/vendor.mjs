@@ -15,7 +15,9 @@ const REPLACED = {
     export function RTCPeerConnection(config) { return config.connection }
     export class RTCSessionDescription { constructor({ type, sdp }) { this.type = type; this.sdp = sdp } }
     export class RTCIceCandidate { constructor(candidate) { Object.assign(this, candidate) } }`,
-  debug: 'export default () => () => {}',
+  debug: 'export default () => {}',
+  // Defined, not assigned: a DOMException's own `code` is read-only.
+  'err-code': "export default (error, code) => Object.defineProperty(error, 'code', { value: code, enumerable: true })",
   // Its builds need either Node's Buffer or Uint8Array.toHex, which browsers have only had since 2025.
   'uint8-util': `
     export const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size))
@@ -38,11 +40,35 @@ const REPLACED = {
     }`,
 }
 
+// Never called, since its channel is never simple-peer's (see src/negotiator.ts), or overridden there.
+const UNREACHED = [
+  ...['get bufferSize', 'get connected', 'address', 'send', 'getStats', '_final', '_write', '_onFinish', '_onInterval', '_debug'],
+  ...['_onChannelMessage', '_onChannelBufferedAmountLow', '_onChannelOpen', '_onChannelClose'],
+  ...['_setupData', '__destroy', '_startIceCompleteTimeout'],
+]
+// Reached, and it always returned on its first line: no channel of simple-peer's is ever ready.
+const IDLE = '_maybeReady'
+
+/** simple-peer's methods stand two spaces in; one that is not there means that another version than ours was bundled. */
+function replaceMethod(source, name, replacement) {
+  const start = source.indexOf(`\n  ${name} (`)
+  const end = source.indexOf('\n  }\n', start)
+  if (start < 0 || end < 0) throw new Error(`simple-peer has no method ${name}`)
+  return source.slice(0, start) + replacement + source.slice(end + '\n  }'.length)
+}
+
+function withoutDeadCode(text) {
+  const source = text.replaceAll('\r\n', '\n')
+  const reached = UNREACHED.reduce((left, name) => replaceMethod(left, name, ''), source)
+  return replaceMethod(reached, IDLE, `\n  ${IDLE} () {}`).replaceAll('this._debug(', 'console.debug(') // see `drop`
+}
+
 const replace = {
   name: 'replace',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(webrtc-polyfill|debug|uint8-util|streamx)$/ }, ({ path }) => ({ path, namespace: 'replace' }))
+    onResolve({ filter: /^(webrtc-polyfill|debug|err-code|uint8-util|streamx)$/ }, ({ path }) => ({ path, namespace: 'replace' }))
     onLoad({ filter: /.*/, namespace: 'replace' }, ({ path }) => ({ contents: REPLACED[path], loader: 'js' }))
+    onLoad({ filter: /simple-peer[\\/]lite\.js$/ }, ({ path }) => ({ contents: withoutDeadCode(readFileSync(path, 'utf8')) }))
   },
 }
 
@@ -55,8 +81,8 @@ const { metafile } = await build({
   mainFields: ['module', 'main'],
   conditions: ['browser', 'import'],
   target: 'es2022',
-  minifySyntax: true, // drops the debug calls' leftovers
-  drop: ['console'], // simple-peer warns on the console about candidates that we ignore on purpose
+  minifySyntax: true, // drops what the dropped calls leave behind
+  drop: ['console'], // debugging words, and warnings about candidates that we ignore on purpose
   legalComments: 'none',
   banner: { js: '// simple-peer and what it needs; licences in LICENSES.txt beside this file.' },
   plugins: [replace],
