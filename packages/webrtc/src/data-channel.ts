@@ -7,7 +7,8 @@ import {
   type SwarmError,
   type Timer,
 } from '@resilient-swarm/contract'
-import { CLOSE_CODES, decodeControl, encodeControl } from './control.ts'
+import { CLOSE_CODES, type Control, decodeControl, encodeControl } from './control.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { CLOSE_TIMEOUT_MS, LINGER_MS, MESSAGE_BYTES_MAX, RELEASE_TIMEOUT_MS, UNHEARD_BYTES_MAX } from './limits.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { webrtcError } from './webrtc-error.ts'
@@ -52,6 +53,7 @@ class RtcChannel implements DataChannel {
   #isHeard = false
   #hasUnheard = false
   #timer: Timer | undefined
+  #heartbeat: Heartbeat | undefined
 
   constructor({ connection, rtc, runtime, release }: DataChannelOptions) {
     this.#rtc = rtc
@@ -98,12 +100,11 @@ class RtcChannel implements DataChannel {
   }
 
   close({ code }: CloseReason = FINISHED): void {
-    const text = encodeControl({ kind: 'close', code })
     if (this.#state === 'connecting') this.#end({ by: 'us', code })
-    if (this.#state !== 'open' || !this.#write(text)) return
+    if (this.#state !== 'open' || !this.#tell({ kind: 'close', code })) return
     this.#state = 'closing'
     this.#ourCode = code
-    this.#awaitConfirmation(this.#rtc.bufferedAmount)
+    this.#whileDraining(CLOSE_TIMEOUT_MS, () => this.#closeUnconfirmed())
   }
 
   abort(error: SwarmError): void {
@@ -113,6 +114,12 @@ class RtcChannel implements DataChannel {
   #open(): void {
     if (this.#state !== 'connecting') return
     this.#state = 'open'
+    this.#heartbeat = new Heartbeat({
+      clock: this.#runtime.clock,
+      ping: () => this.#tell({ kind: 'ping' }),
+      bufferedBytes: () => this.#rtc.bufferedAmount,
+      onSilence: () => this.#lose(new Error('nothing came from the peer, not even an answer to a ping')),
+    })
     this.#resolveOpened()
   }
 
@@ -126,7 +133,15 @@ class RtcChannel implements DataChannel {
     }
   }
 
+  #tell(control: Control): boolean {
+    const text = encodeControl(control)
+    if (!this.#write(text)) return false
+    this.#buffer.add(text.length)
+    return true
+  }
+
   #receive(data: unknown): void {
+    this.#heartbeat?.heard()
     if (this.#state === 'ended' || this.#peerCode !== undefined) this.#confirmed(data)
     else if (typeof data === 'string') this.#control(data)
     else this.#deliver(new Uint8Array(data as ArrayBuffer))
@@ -144,14 +159,15 @@ class RtcChannel implements DataChannel {
 
   #control(text: string): void {
     const control = decodeControl(text)
-    if (control?.kind === 'close') {
-      this.#peerCode = control.code
-      if (this.#isHeard || !this.#hasUnheard) this.#finishForPeer(control.code)
-    } else if (control?.kind === 'closed' && this.#state === 'closing') {
-      this.#end({ by: 'us', code: this.#ourCode })
-    } else {
-      this.#fail(CLOSE_CODES.protocol, 'The peer sent a text that is not of this protocol.')
-    }
+    if (control?.kind === 'ping') this.#tell({ kind: 'pong' })
+    else if (control?.kind === 'close') this.#closeForPeer(control.code)
+    else if (control?.kind === 'closed' && this.#state === 'closing') this.#end({ by: 'us', code: this.#ourCode })
+    else if (control?.kind !== 'pong') this.#fail(CLOSE_CODES.protocol, 'The peer sent a text that is not of this protocol.')
+  }
+
+  #closeForPeer(code: number): void {
+    this.#peerCode = code
+    if (this.#isHeard || !this.#hasUnheard) this.#finishForPeer(code)
   }
 
   /** After the peer's close only its confirmation of our own means anything. */
@@ -161,17 +177,22 @@ class RtcChannel implements DataChannel {
 
   /** Everything that the peer sent was delivered: say so, and keep the connection until that has arrived. */
   #finishForPeer(code: number): void {
-    if (this.#state === 'ended' || !this.#write(encodeControl({ kind: 'closed' }))) return
+    if (this.#state === 'ended' || !this.#tell({ kind: 'closed' })) return
     if (this.#state !== 'closing') this.#end({ by: 'peer', code }, LINGER_MS)
   }
 
-  #awaitConfirmation(bufferedBytes: number): void {
-    this.#timer = this.#runtime.clock.setTimer(CLOSE_TIMEOUT_MS, () => {
-      const stillBytes = this.#rtc.bufferedAmount
-      if (stillBytes < bufferedBytes) return this.#awaitConfirmation(stillBytes)
-      const message = 'The peer did not confirm that it got everything before the channel was closed.'
-      this.#end({ by: 'us', code: CLOSE_CODES.lost, error: webrtcError('ERR_WEBRTC_TIMEOUT', message) })
+  /** Calls `giveUp` after `timeoutMs` in which nothing was taken from the send buffer. */
+  #whileDraining(timeoutMs: number, giveUp: () => void): void {
+    const bufferedBytes = this.#rtc.bufferedAmount
+    this.#timer = this.#runtime.clock.setTimer(timeoutMs, () => {
+      if (this.#rtc.bufferedAmount < bufferedBytes) this.#whileDraining(timeoutMs, giveUp)
+      else giveUp()
     })
+  }
+
+  #closeUnconfirmed(): void {
+    const message = 'The peer did not confirm that it got everything before the channel was closed.'
+    this.#end({ by: 'us', code: CLOSE_CODES.lost, error: webrtcError('ERR_WEBRTC_TIMEOUT', message) })
   }
 
   #watch = (): void => {
@@ -202,11 +223,12 @@ class RtcChannel implements DataChannel {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#buffer.stop()
+    this.#heartbeat?.stop()
     this.#timer?.cancel()
     if (reason.error) this.#slot.clear()
     this.#resolveClosed(reason)
     if (lingerMs === 0) this.#releaseNow()
-    else this.#timer = this.#runtime.clock.setTimer(lingerMs, () => this.#releaseNow())
+    else this.#whileDraining(lingerMs, () => this.#releaseNow())
   }
 
   /**

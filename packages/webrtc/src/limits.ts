@@ -37,6 +37,12 @@ export const CLOSE_TIMEOUT_MS = 5_000
 /** After confirming a peer's close we keep the connection so long, unless the peer ends it before: the confirmation travels. */
 export const LINGER_MS = 1_000
 
+/** Between two looks at whether the peer was heard; an idle channel costs one short text each way in that time. */
+export const HEARTBEAT_MS = 2_000
+
+/** Unanswered beats after which the peer is gone: 6 to 8 s after its last word, so that all is known within ten. */
+export const SILENT_BEATS_MAX = 2
+
 /** A data channel that was closed gets so long to be closed before its connection is, which a peer that is gone never confirms. */
 export const RELEASE_TIMEOUT_MS = 250
 

@@ -17,8 +17,8 @@ export type Tamper = (signal: AttemptSignal, from: 'alice' | 'bob') => readonly 
 
 /** Two ends of an attempt's signals in memory; each arrives in a later micro-task, as a copy. */
 export function createSignalLines(tamper: Tamper = (signal) => [signal]): { alice: SignalLine; bob: SignalLine } {
-  const alice = new MemoryLine()
-  const bob = new MemoryLine()
+  const alice = new SignalEnd()
+  const bob = new SignalEnd()
   alice.deliver = (signal) => {
     for (const each of tamper(signal, 'alice')) bob.take(each)
   }
@@ -28,7 +28,8 @@ export function createSignalLines(tamper: Tamper = (signal) => [signal]): { alic
   return { alice, bob }
 }
 
-class MemoryLine implements SignalLine {
+/** One end of an attempt's signals; what is given to `take` arrives, what is sent goes to `deliver`. */
+export class SignalEnd implements SignalLine {
   readonly attempt = '00'.repeat(16)
   deliver: (signal: AttemptSignal) => void = () => {}
   #waiting: AttemptSignal[] = []
