@@ -43,9 +43,9 @@ export async function measureSpeed({ alice, bob }: Pair, plan: LinkPlan, tell: (
   const raws: number[] = []
   const streams: number[] = []
   for (let turn = 0; turn < plan.rounds + 1; turn++) {
-    const rawDone = bob.rawReceive(plan.transferBytes)
+    await bob.rawExpect(plan.transferBytes)
     await alice.rawSend(plan.transferBytes, plan.rawBufferedBytes)
-    const raw = megabytesPerSecond(plan.transferBytes, await rawDone)
+    const raw = megabytesPerSecond(plan.transferBytes, await bob.rawReceived())
     await bob.expectStream()
     const sent = alice.send(plan.transferBytes)
     const stream = megabytesPerSecond(plan.transferBytes, await bob.receive(plan.transferBytes))

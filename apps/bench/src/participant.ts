@@ -29,7 +29,10 @@ export function createParticipant({ PeerConnection }: { PeerConnection: PeerConn
     rawAccept: (answer: RawSignal) => rawEnd().accept(answer),
     rawOpened: () => rawEnd().opened,
     rawSend: (totalBytes: number, bufferedBytes: number) => rawEnd().send(totalBytes, bufferedBytes),
-    rawReceive: (totalBytes: number) => rawEnd().receive(totalBytes),
+    async rawExpect(totalBytes: number): Promise<void> {
+      rawEnd().expect(totalBytes)
+    },
+    rawReceived: () => rawEnd().received(),
     async rawEcho(): Promise<void> {
       rawEnd().echo()
     },

@@ -11,8 +11,10 @@ export interface RawEnd {
   accept(answer: RawSignal): Promise<void>
   readonly opened: Promise<void>
   send(totalBytes: number, bufferedBytes: number): Promise<void>
-  /** Resolves with the ms from the first message to the last. */
-  receive(totalBytes: number): Promise<number>
+  /** From now on messages count: a bare channel drops what nobody listens for. */
+  expect(totalBytes: number): void
+  /** Resolves with the ms from the first expected message to the last. */
+  received(): Promise<number>
   echo(): void
   /** Round trips in ms, one after another. */
   pingPong(count: number, payloadBytes: number): Promise<number[]>
@@ -22,12 +24,11 @@ export interface RawEnd {
 export interface RawSignal {
   readonly type: RTCSdpType
   readonly sdp: string
-  readonly candidates: readonly RTCIceCandidateInit[]
 }
 
 export function createRawEnd(PeerConnection: PeerConnectionMaker): RawEnd {
   const connection = new PeerConnection({ iceServers: [] })
-  let channel: RTCDataChannel | undefined
+  let expected = Promise.resolve(Number.NaN)
   let resolveOpened: () => void = () => {}
   const opened = new Promise<void>((resolve) => {
     resolveOpened = resolve
@@ -36,35 +37,20 @@ export function createRawEnd(PeerConnection: PeerConnectionMaker): RawEnd {
   const own = connection.createDataChannel('bench', { negotiated: true, id: 0 })
   own.binaryType = 'arraybuffer'
   own.onopen = () => resolveOpened()
-  channel = own
 
+  /** Without trickle: the description that is handed over has every candidate in it. */
   async function describe(description: RTCSessionDescriptionInit): Promise<RawSignal> {
-    const candidates: RTCIceCandidateInit[] = []
     const gathered = new Promise<void>((resolve) => {
-      connection.onicecandidate = ({ candidate }) => {
-        if (!candidate) return resolve()
-        const { candidate: line, sdpMid, sdpMLineIndex } = candidate
-        candidates.push({ candidate: line, sdpMid, sdpMLineIndex })
-      }
-      connection.onicegatheringstatechange = () => {
-        if (connection.iceGatheringState === 'complete') resolve()
-      }
+      const check = () => connection.iceGatheringState === 'complete' && resolve()
+      connection.onicegatheringstatechange = check
+      void connection.setLocalDescription(description).then(check)
     })
-    await connection.setLocalDescription(description)
     await gathered
     const local = connection.localDescription ?? description
-    return { type: local.type as RTCSdpType, sdp: local.sdp ?? '', candidates }
+    return { type: local.type as RTCSdpType, sdp: local.sdp ?? '' }
   }
 
-  async function accept({ type, sdp, candidates }: RawSignal): Promise<void> {
-    await connection.setRemoteDescription({ type, sdp })
-    for (const candidate of candidates) await connection.addIceCandidate(candidate).catch(() => {}) // mDNS names, in Node
-  }
-
-  function openChannel(): RTCDataChannel {
-    if (!channel) throw new Error('the bare channel is not open')
-    return channel
-  }
+  const accept = ({ type, sdp }: RawSignal): Promise<void> => connection.setRemoteDescription({ type, sdp })
 
   return {
     offer: async () => describe(await connection.createOffer()),
@@ -75,7 +61,7 @@ export function createRawEnd(PeerConnection: PeerConnectionMaker): RawEnd {
     accept,
     opened,
     async send(totalBytes, bufferedBytes) {
-      const target = openChannel()
+      const target = own
       const message = new Uint8Array(MESSAGE_BYTES)
       target.bufferedAmountLowThreshold = 0
       for (let sent = 0; sent < totalBytes; ) {
@@ -90,23 +76,24 @@ export function createRawEnd(PeerConnection: PeerConnectionMaker): RawEnd {
         }
       }
     },
-    receive(totalBytes) {
-      return new Promise((resolve) => {
+    expect(totalBytes) {
+      expected = new Promise((resolve) => {
         let receivedBytes = 0
         let startedMs = 0
-        openChannel().onmessage = ({ data }) => {
+        own.onmessage = ({ data }) => {
           if (receivedBytes === 0) startedMs = performance.now()
           receivedBytes += (data as ArrayBuffer).byteLength
           if (receivedBytes >= totalBytes) resolve(performance.now() - startedMs)
         }
       })
     },
+    received: () => expected,
     echo() {
-      const target = openChannel()
+      const target = own
       target.onmessage = ({ data }) => target.send(data as ArrayBuffer)
     },
     async pingPong(count, payloadBytes) {
-      const target = openChannel()
+      const target = own
       const payload = new Uint8Array(payloadBytes)
       const tripsMs: number[] = []
       for (let trip = 0; trip < count; trip++) {
@@ -120,7 +107,7 @@ export function createRawEnd(PeerConnection: PeerConnectionMaker): RawEnd {
       return tripsMs
     },
     close() {
-      channel?.close()
+      own.close()
       connection.close()
     },
   }
