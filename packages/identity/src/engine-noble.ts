@@ -1,8 +1,8 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { concatBytes, equalBytes } from '@resilient-swarm/contract'
+import { ed25519, GROUP_ORDER, littleEndian, Point, x25519 } from './curve25519.ts'
 import {
   AEAD_KEY_BYTES,
   AEAD_NONCE_BYTES,
@@ -19,8 +19,6 @@ import {
   type VerifyInput,
 } from './engine-seam.ts'
 import { identityError } from './identity-error.ts'
-
-const { Point } = ed25519
 
 /** Runs everywhere: pure JavaScript, what browsers get. */
 export const engine: Engine = {
@@ -92,15 +90,9 @@ function verifyEd25519({ publicKey, message, signature }: VerifyInput): boolean 
   try {
     const s = littleEndian(signature.subarray(KEY_BYTES))
     const negative = Point.fromBytes(publicKey, false).negate()
-    const k = littleEndian(sha512(concatBytes(r, publicKey, message))) % Point.Fn.ORDER
+    const k = littleEndian(sha512(concatBytes(r, publicKey, message))) % GROUP_ORDER
     return equalBytes(Point.BASE.multiplyUnsafe(s).add(negative.multiplyUnsafe(k)).toBytes(), r)
   } catch {
     return false // not a point, or S ≥ L
   }
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  let value = 0n
-  for (let index = bytes.byteLength - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] as number)
-  return value
 }

@@ -1,6 +1,6 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
 import type { PeerId } from '@resilient-swarm/contract'
 import { engine } from '#default-engine'
+import { toMontgomerySecret } from './curve25519.ts'
 import { type Domain, signedBytes } from './domains.ts'
 import { type DhKey, KEY_BYTES } from './engine-seam.ts'
 import { encodePeerId } from './peer-id.ts'
@@ -25,7 +25,7 @@ export function createKeyPair({ seed = crypto.getRandomValues(new Uint8Array(KEY
   const own = seed.slice()
   const signing = engine.createSigningKey(own)
   const publicKey = parsePublicKey(signing.public)
-  const dhSecret = ed25519.utils.toMontgomerySecret(own)
+  const dhSecret = toMontgomerySecret(own)
   const dh = engine.createDhKey(dhSecret)
   return Object.freeze({
     seed: own,

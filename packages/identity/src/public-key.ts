@@ -1,5 +1,5 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { engine } from '#default-engine'
+import { FIELD_PRIME, GROUP_ORDER, littleEndian, Point, toMontgomery } from './curve25519.ts'
 import { type Domain, signedBytes } from './domains.ts'
 import { type Engine, KEY_BYTES, SIGNATURE_BYTES, type VerifyInput } from './engine-seam.ts'
 import { identityError } from './identity-error.ts'
@@ -7,9 +7,6 @@ import { identityError } from './identity-error.ts'
 /** 32 bytes that are an Ed25519 point in its one canonical encoding and not of small order; only `parsePublicKey` makes one. */
 export type PublicKey = Uint8Array & { readonly __brand: 'PublicKey' }
 
-const { Point } = ed25519
-const FIELD_PRIME = Point.Fp.ORDER
-const GROUP_ORDER = Point.Fn.ORDER
 const ONE = 1n
 
 /** The y coordinates of the eight points of small order: 0 (twice), 1, −1, and two that come from the points of order 8. */
@@ -32,9 +29,9 @@ export function parsePublicKey(bytes: Uint8Array): PublicKey {
   return Uint8Array.from(bytes) as PublicKey
 }
 
-/** The X25519 form of an Ed25519 key: u = (1 + y) / (1 − y), RFC 7748 §4.1. */
+/** The X25519 form of an Ed25519 key. */
 export function toDhPublic(key: PublicKey): Uint8Array {
-  return ed25519.utils.toMontgomery(key)
+  return toMontgomery(key)
 }
 
 /** What a verifier is asked: did the owner of this key sign this payload for this purpose? */
@@ -73,11 +70,4 @@ function isPoint(bytes: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let value = 0n
-  for (let offset = bytes.byteLength - 8; offset >= 0; offset -= 8) value = (value << 64n) | view.getBigUint64(offset, true)
-  return value
 }
