@@ -4,13 +4,13 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Longest handshake message: the longest of ours has 154 bytes, the rest is room for extensions in its payload. */
 export const HANDSHAKE_MESSAGE_BYTES_MAX = 1024
 
-/** Longest record as it travels: data channels of every browser take 16 KiB in one piece (DESIGN §2). */
+/** Longest record as it travels: data channels of every browser take 16 KiB in one piece. */
 export const RECORD_BYTES_MAX = 16 * 1024
 
 /** Records sealed with one key before it is replaced: at most 1 GiB is readable with a key that leaks from memory. */
 export const REKEY_AFTER_RECORDS = 2 ** 16
 
-/** Opened bytes that wait for a listener (an `admit` that asks a person, say): as many as a peer may have buffered (DESIGN §10). */
+/** Opened bytes that wait for a listener (an `admit` that asks a person, say): as many as a peer may have buffered. */
 export const UNHEARD_BYTES_MAX = 4 * 1024 * 1024
 
 /** UTF-8 bytes of the network's name, as in peer records. */

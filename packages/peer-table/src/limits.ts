@@ -1,12 +1,12 @@
 /** Every bound of the peer table, with its unit and its reason. */
 
-/** DESIGN §10. Holds 64 links, 512 bytes of info and a long network name with room to spare. */
+/** Holds 64 links, 512 bytes of info and a long network name with room to spare. */
 export const RECORD_BYTES_MAX = 4096
 /** What an application may say about itself; enough for a name and a few features, too little to be a data channel. */
 export const INFO_BYTES_MAX = 512
 /** Levels of nesting in `info`, so that no reader of it recurses far. */
 export const INFO_DEPTH_MAX = 8
-/** As many neighbours as a Node peer may have (DESIGN §10). */
+/** As many neighbours as a Node peer may have. */
 export const LINKS_MAX = 64
 /** A round trip is told in tenths of a millisecond; beyond 6.5 s it says nothing more. */
 export const LINK_RTT_MS_MAX = 6553.5
@@ -15,15 +15,15 @@ export const NETWORK_BYTES_MAX = 64
 /** The largest integer that every JavaScript reader agrees on; PouchDB keeps it as a number. */
 export const SEQ_MAX = Number.MAX_SAFE_INTEGER
 
-/** How long a record stands without being published again (DESIGN §7). */
+/** How long a record stands without being published again. */
 export const RECORD_LIFETIME_MS = 15 * 60_000
 /** We publish again when this part of the lifetime is over: two more chances before it ends. */
 export const REPUBLISH_AFTER_FRACTION = 0.6
 /** No record speaks for longer than a day, and no record is remembered for longer after it was made. */
 export const FORGET_AFTER_MS = 24 * 3_600_000
-/** Clocks of honest nodes differ; a node warns itself beyond the same five minutes (DESIGN §4). */
+/** Clocks of honest nodes differ; a node warns itself beyond the same five minutes. */
 export const CLOCK_SKEW_MS = 5 * 60_000
-/** A record that only changes gets on the wire once in this time (DESIGN §7). */
+/** A record that only changes gets on the wire once in this time. */
 export const PUBLISH_INTERVAL_MS = 30_000
 /** Publishes that need not wait, so that a joining node's first links are known at once. */
 export const PUBLISH_BURST = 6
@@ -32,11 +32,11 @@ export const PUBLISH_GATHER_MS = 20
 /** Sweeps look for what expired; a record is never missed by more than this. */
 export const SWEEP_INTERVAL_MS = 60_000
 
-/** DESIGN §10. About 6 MiB of memory when every record has its usual 600 bytes. */
+/** About 6 MiB of memory when every record has its usual 600 bytes. */
 export const TABLE_RECORDS_MAX = 4096
-/** DESIGN §10: what one peer can fill of the table with keys that it made up. */
+/** What one peer can fill of the table with keys that it made up. */
 export const INTRODUCED_RECORDS_MAX = 256
-/** DESIGN §10: a fifth of one core where a check takes a millisecond. */
+/** A fifth of one core where a check takes a millisecond. */
 export const VERIFIES_PER_SECOND = 200
 /** A whole swarm of a thousand is learned at once when joining; the rate holds after that. */
 export const VERIFIES_BURST = 1024

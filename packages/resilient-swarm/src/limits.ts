@@ -36,6 +36,8 @@ export const FORWARDS_PER_SECOND = 20
 export const FORWARDS_BURST = 40
 /** Pause between two pings of a peer: round trips stay fresh, an idle peer costs 50 bytes a second. */
 export const PING_INTERVAL_MS = 2_000
+/** Pings beside the first, so soon after connecting: the first few answers wait for all the other work of a beginning. */
+export const FIRST_PINGS_MS = [50, 150, 400] as const
 /** No answer to a ping for so long: the peer is gone. With the interval, a killed peer is noticed in under 8 s. */
 export const PING_TIMEOUT_MS = 5_500
 /** A timer this late means that this node was asleep or busy, so silence proves nothing. */

@@ -1,5 +1,5 @@
 import type { Clock, Scope, SwarmError } from '@resilient-swarm/contract'
-import { LATENESS_FORGIVEN_MS, PING_INTERVAL_MS } from './limits.ts'
+import { FIRST_PINGS_MS, LATENESS_FORGIVEN_MS, PING_INTERVAL_MS } from './limits.ts'
 
 export interface LivenessOptions {
   readonly clock: Clock
@@ -18,6 +18,7 @@ export function watchLiveness({ clock, scope, ping, onRtt, onLost }: LivenessOpt
   let dueMs = clock.monotonic()
   let forgivingUntilMs = 0
   next()
+  for (const delayMs of FIRST_PINGS_MS) scope.timer(clock, delayMs, () => void measure())
 
   function next(): void {
     dueMs = clock.monotonic() + PING_INTERVAL_MS

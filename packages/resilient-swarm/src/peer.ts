@@ -1,8 +1,8 @@
 import { type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
 import type { RpcSession } from '@resilient-swarm/rpc'
-import { EventEmitter } from 'eventemitter3'
 import { STREAM_TYPE_BYTES_MAX } from './limits.ts'
 import { type Link, OWN_TYPES } from './link.ts'
+import { Listeners } from './listeners.ts'
 
 /** What every peer answers besides the application's own methods. */
 export interface BuiltInMethods {
@@ -42,6 +42,7 @@ export interface Peer<Remote = unknown> {
 }
 
 const RTT_WEIGHT = 1 / 8 // RFC 6298 §2: SRTT = 7/8 SRTT + 1/8 R
+const FASTER_RTT_WEIGHT = 1 / 2 // what is slow is often this machine, first of all while it connects; a fast answer never lies
 
 /** The swarm's own side of a `Peer`. */
 export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
@@ -52,7 +53,7 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   readonly link: Link
   #rttMs: number | undefined
   #rpc: RpcSession<BuiltInMethods> | undefined
-  readonly #events = new EventEmitter<PeerEvents>()
+  readonly #events = new Listeners<PeerEvents>()
 
   constructor(link: Link) {
     this.link = link
@@ -82,7 +83,8 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   }
 
   updateRtt(sampleMs: number): void {
-    this.#rttMs = this.#rttMs === undefined ? sampleMs : this.#rttMs + RTT_WEIGHT * (sampleMs - this.#rttMs)
+    const beforeMs = this.#rttMs ?? sampleMs
+    this.#rttMs = beforeMs + (sampleMs < beforeMs ? FASTER_RTT_WEIGHT : RTT_WEIGHT) * (sampleMs - beforeMs)
   }
 
   async openStream(type: string, { signal }: { signal?: AbortSignal } = {}): Promise<Substream> {
@@ -95,11 +97,11 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   }
 
   on<Name extends keyof PeerEvents>(event: Name, listener: (...facts: PeerEvents[Name]) => void): void {
-    this.#events.on(event, listener as never)
+    this.#events.on(event, listener)
   }
 
   off<Name extends keyof PeerEvents>(event: Name, listener: (...facts: PeerEvents[Name]) => void): void {
-    this.#events.off(event, listener as never)
+    this.#events.off(event, listener)
   }
 
   /** True when somebody listened. */

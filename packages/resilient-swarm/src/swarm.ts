@@ -1,9 +1,9 @@
 import { type PeerId, SwarmError } from '@resilient-swarm/contract'
 import { parsePeerId } from '@resilient-swarm/identity'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
-import { EventEmitter } from 'eventemitter3'
 import type { SwarmEvents } from './events.ts'
 import type { Note } from './history.ts'
+import { Listeners } from './listeners.ts'
 import { createNode, type Node } from './node.ts'
 import { readOptions, type SwarmOptions } from './options.ts'
 import type { Peer } from './peer.ts'
@@ -20,7 +20,7 @@ export interface CallOptions {
  */
 export class Swarm<Remote = unknown> implements AsyncDisposable {
   readonly #node: Node<Remote>
-  readonly #events = new EventEmitter<SwarmEvents<Remote>>()
+  readonly #events = new Listeners<SwarmEvents<Remote>>()
 
   /** Throws a TypeError or RangeError that names the option which is wrong. */
   constructor(options: SwarmOptions = {}) {
@@ -28,7 +28,7 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
   }
 
   #emit<Name extends keyof SwarmEvents<Remote>>(event: Name, ...facts: SwarmEvents<Remote>[Name]): boolean {
-    return this.#events.emit(event, ...(facts as never))
+    return this.#events.emit(event, ...facts)
   }
 
   /** This node's address text, `rs1…`, 61 characters: what others call. */
@@ -89,7 +89,7 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
 
   /** Listens. A late listener of `peer` is told of those that are there already, in a later micro-task. */
   on<Name extends keyof SwarmEvents<Remote>>(event: Name, listener: (...facts: SwarmEvents<Remote>[Name]) => void): this {
-    this.#events.on(event, listener as never)
+    this.#events.on(event, listener)
     if (event === 'peer') this.#tellPresent(listener as (peer: Peer<Remote>) => void)
     return this
   }
@@ -107,14 +107,14 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
   }
 
   off<Name extends keyof SwarmEvents<Remote>>(event: Name, listener: (...facts: SwarmEvents<Remote>[Name]) => void): this {
-    this.#events.off(event, listener as never)
+    this.#events.off(event, listener)
     return this
   }
 
   #tellPresent(listener: (peer: Peer<Remote>) => void): void {
     for (const peer of this.#node.roster.peers) {
       queueMicrotask(() => {
-        if (this.#events.listeners('peer').includes(listener as never)) listener(peer)
+        if (this.#events.has('peer', listener)) listener(peer)
       })
     }
   }

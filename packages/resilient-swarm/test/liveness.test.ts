@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Scope, SwarmError } from '@resilient-swarm/contract'
 import { createTestRuntime } from '@resilient-swarm/testkit'
-import { LATENESS_FORGIVEN_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../src/limits.ts'
+import { FIRST_PINGS_MS, LATENESS_FORGIVEN_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../src/limits.ts'
 import { watchLiveness } from '../src/liveness.ts'
 
 function watch(answer: (pings: number) => boolean) {
@@ -22,15 +22,15 @@ describe('watching a peer', () => {
   it('measures the round trip at once and then every interval, until the scope ends', async () => {
     const { clock, scope, seen } = watch(() => true)
     await clock.advance(2 * PING_INTERVAL_MS + 10)
-    expect(seen.rtts).toEqual([7, 7, 7])
+    expect(seen.rtts).toEqual(Array.from({ length: 3 + FIRST_PINGS_MS.length }, () => 7))
     await scope.close()
     await clock.advance(60_000)
-    expect(seen.pings).toBe(3)
+    expect(seen.pings).toBe(3 + FIRST_PINGS_MS.length)
     expect(clock.pending).toBe(0)
   })
 
   it('notices a peer that fell silent within ten seconds', async () => {
-    const { clock, seen } = watch((pings) => pings < 2)
+    const { clock, seen } = watch((pings) => pings <= 1 + FIRST_PINGS_MS.length)
     await clock.advance(PING_INTERVAL_MS + PING_TIMEOUT_MS - 1)
     expect(seen.lost).toBe(0)
     await clock.advance(10_000 - (PING_INTERVAL_MS + PING_TIMEOUT_MS))
