@@ -1,14 +1,6 @@
-import {
-  compareBytes,
-  concatBytes,
-  decodeUtf8,
-  encodeVarint,
-  lengthPrefixed,
-  type PeerId,
-  readVarint,
-  utf8,
-} from '@resilient-swarm/contract'
+import { compareBytes, concatBytes, encodeVarint, lengthPrefixed, type PeerId, utf8 } from '@resilient-swarm/contract'
 import { encodePeerId, type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
+import { ByteReader, MALFORMED } from './byte-reader.ts'
 import { INFO_BYTES_MAX, INFO_DEPTH_MAX, LINK_RTT_MS_MAX, LINKS_MAX, NETWORK_BYTES_MAX, SEQ_MAX } from './limits.ts'
 
 /** Plain data, as JSON carries it. */
@@ -71,14 +63,14 @@ export function encodeRecord(record: PeerRecord, network: string): Uint8Array {
 /** Strict: undefined unless the bytes are exactly what `encodeRecord` gives for what they say. */
 export function parseRecord(bytes: Uint8Array): RecordPayload | undefined {
   try {
-    return readRecord(new Reader(bytes))
+    return readRecord(new ByteReader(bytes))
   } catch (error) {
     if (error === MALFORMED) return undefined
     throw error
   }
 }
 
-function readRecord(reader: Reader): RecordPayload {
+function readRecord(reader: ByteReader): RecordPayload {
   if (reader.varint(RECORD_VERSION) !== RECORD_VERSION) throw MALFORMED
   const network = reader.text(NETWORK_BYTES_MAX)
   const seq = reader.varint(SEQ_MAX)
@@ -148,40 +140,4 @@ function readInfo(text: string): Json {
 function depthOf(value: unknown, level = 0): number {
   if (typeof value !== 'object' || value === null || level > INFO_DEPTH_MAX) return level
   return Math.max(level + 1, ...Object.values(value).map((item) => depthOf(item, level + 1)))
-}
-
-const MALFORMED = Symbol('malformed record')
-
-class Reader {
-  readonly #bytes: Uint8Array
-  #offset = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get isAtEnd(): boolean {
-    return this.#offset === this.#bytes.byteLength
-  }
-
-  varint(max: number): number {
-    const read = readVarint(this.#bytes, this.#offset)
-    if (read === undefined || read === 'invalid' || read.value > max) throw MALFORMED
-    this.#offset = read.end
-    return read.value
-  }
-
-  text(bytesMax: number): string {
-    const text = decodeUtf8(this.take(this.varint(bytesMax)))
-    if (text === undefined) throw MALFORMED
-    return text
-  }
-
-  take(count: number): Uint8Array {
-    const end = this.#offset + count
-    if (end > this.#bytes.byteLength) throw MALFORMED
-    const part = this.#bytes.slice(this.#offset, end)
-    this.#offset = end
-    return part
-  }
 }

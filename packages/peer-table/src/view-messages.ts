@@ -1,4 +1,5 @@
-import { concatBytes, encodeVarint, lengthPrefixed, readVarint } from '@resilient-swarm/contract'
+import { concatBytes, encodeVarint, lengthPrefixed } from '@resilient-swarm/contract'
+import { ByteReader, MALFORMED } from './byte-reader.ts'
 import { BULK_GET_KEYS_MAX, RECORD_BYTES_MAX, SEQ_MAX } from './limits.ts'
 
 /** Every message of the `db` substream. Odd types are told by the one who has the view, even ones by the one who reads it. */
@@ -59,39 +60,44 @@ export function encodeChange({ feedSeq, key, seq, envelope }: Change): Uint8Arra
 /** Strict: undefined unless the bytes are exactly what `encodeViewMessage` gives for what they say. */
 export function parseViewMessage(bytes: Uint8Array): ViewMessage | undefined {
   try {
-    return readMessage(new Reader(bytes))
+    return readMessage(new ByteReader(bytes))
   } catch (error) {
     if (error === MALFORMED) return undefined
     throw error
   }
 }
 
-function readMessage(reader: Reader): ViewMessage {
-  const message = readBody(reader.number(), reader)
+function readMessage(reader: ByteReader): ViewMessage {
+  const message = readBody(reader.varint(SEQ_MAX), reader)
   if (!reader.isAtEnd) throw MALFORMED
   return message
 }
 
-function readBody(type: number, reader: Reader): ViewMessage {
+function readBody(type: number, reader: ByteReader): ViewMessage {
   switch (type) {
     case VIEW_MESSAGE.info:
-      return { type: 'info', instance: reader.take(INSTANCE_BYTES), feedSeq: reader.number(), count: reader.number() }
+      return {
+        type: 'info',
+        instance: reader.take(INSTANCE_BYTES),
+        feedSeq: reader.varint(SEQ_MAX),
+        count: reader.varint(SEQ_MAX),
+      }
     case VIEW_MESSAGE.subscribe:
-      return { type: 'subscribe', instance: reader.take(INSTANCE_BYTES), since: reader.number(), full: reader.boolean() }
+      return { type: 'subscribe', instance: reader.take(INSTANCE_BYTES), since: reader.varint(SEQ_MAX), full: reader.boolean() }
     case VIEW_MESSAGE.changes:
       return { type: 'changes', changes: reader.rest(() => readChange(reader), 1) }
     case VIEW_MESSAGE.done:
-      return { type: 'done', feedSeq: reader.number() }
+      return { type: 'done', feedSeq: reader.varint(SEQ_MAX) }
     case VIEW_MESSAGE.caughtUp:
-      return { type: 'caughtUp', feedSeq: reader.number() }
+      return { type: 'caughtUp', feedSeq: reader.varint(SEQ_MAX) }
     case VIEW_MESSAGE.bulkGet: {
-      const request = reader.number()
+      const request = reader.varint(SEQ_MAX)
       const keys = reader.rest(() => reader.take(KEY_BYTES), 1)
       if (keys.length > BULK_GET_KEYS_MAX) throw MALFORMED
       return { type: 'bulkGet', request, keys }
     }
     case VIEW_MESSAGE.documents: {
-      const request = reader.number()
+      const request = reader.varint(SEQ_MAX)
       const last = reader.boolean()
       return { type: 'documents', request, last, envelopes: reader.rest(() => readEnvelope(reader, 1), 0) }
     }
@@ -100,60 +106,17 @@ function readBody(type: number, reader: Reader): ViewMessage {
   }
 }
 
-function readChange(reader: Reader): Change {
-  const feedSeq = reader.number()
+function readChange(reader: ByteReader): Change {
+  const feedSeq = reader.varint(SEQ_MAX)
   const key = reader.take(KEY_BYTES)
-  const seq = reader.number()
+  const seq = reader.varint(SEQ_MAX)
   const envelope = readEnvelope(reader, 0)
   if (feedSeq < 1 || seq < 1) throw MALFORMED
   return { feedSeq, key, seq, ...(envelope.byteLength > 0 ? { envelope } : {}) }
 }
 
-function readEnvelope(reader: Reader, bytesMin: number): Uint8Array {
-  const length = reader.number()
+function readEnvelope(reader: ByteReader, bytesMin: number): Uint8Array {
+  const length = reader.varint(SEQ_MAX)
   if (length < bytesMin || length > RECORD_BYTES_MAX) throw MALFORMED
   return reader.take(length)
-}
-
-const MALFORMED = Symbol('malformed view message')
-
-class Reader {
-  readonly #bytes: Uint8Array
-  #offset = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get isAtEnd(): boolean {
-    return this.#offset === this.#bytes.byteLength
-  }
-
-  number(): number {
-    const read = readVarint(this.#bytes, this.#offset)
-    if (read === undefined || read === 'invalid' || read.value > SEQ_MAX) throw MALFORMED
-    this.#offset = read.end
-    return read.value
-  }
-
-  boolean(): boolean {
-    const value = this.number()
-    if (value > 1) throw MALFORMED
-    return value === 1
-  }
-
-  take(count: number): Uint8Array {
-    const end = this.#offset + count
-    if (end > this.#bytes.byteLength) throw MALFORMED
-    const part = this.#bytes.slice(this.#offset, end)
-    this.#offset = end
-    return part
-  }
-
-  rest<Item>(read: () => Item, itemsMin: number): Item[] {
-    const items: Item[] = []
-    while (!this.isAtEnd) items.push(read())
-    if (items.length < itemsMin) throw MALFORMED
-    return items
-  }
 }
