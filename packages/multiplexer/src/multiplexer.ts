@@ -14,7 +14,7 @@ import * as limits from './limits.ts'
 import { type MultiplexerLimits, parseLimits } from './limits.ts'
 import { checkOptions, type Multiplexer, type MultiplexerOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
-import { encodeOpen, SubstreamCore, type SubstreamPort } from './substream.ts'
+import { SubstreamCore, type SubstreamPort } from './substream.ts'
 import { SubstreamTable } from './substream-table.ts'
 import { LateFrames, OpenRate } from './tolerance.ts'
 import { createSubstream } from './web-streams.ts'
@@ -78,7 +78,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
       )
     }
     const id = this.#table.takeOurId()
-    this.#control(encodeOpen(id, bytes))
+    this.#control(encodeFrame({ flag: FLAGS.newStream, id, data: bytes }))
     if (this.#hasEnded) throw closedError() // by a flood of control frames, just now
     return this.#add(new SubstreamCore({ id, type, openedBy: 'us', port: this }))
   }

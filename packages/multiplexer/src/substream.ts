@@ -2,7 +2,7 @@ import type { Clock, RawSubstream, SubstreamEnd, SwarmError } from '@resilient-s
 import { encodeCredit, type PeerBuffers, ReceiveWindow } from './credit.ts'
 import { Delivery } from './delivery.ts'
 import { closedError, RESET_CODES, resetError } from './errors.ts'
-import { encodeFrame, FLAGS, smallVarintLength, writeHeader } from './frame.ts'
+import { FLAGS, smallVarintLength, writeHeader } from './frame.ts'
 import { INITIAL_CREDIT_BYTES, WRITE_HIGH_WATER_BYTES, WRITE_LOW_WATER_BYTES, WRITE_QUEUE_BYTES_MAX } from './limits.ts'
 import { type Rank, rankOf, type Sender } from './outbox.ts'
 import { SendQueue } from './send-queue.ts'
@@ -296,11 +296,6 @@ export class SubstreamCore implements RawSubstream, Sender {
     })
     this.reset(RESET_CODES.listenerThrew)
   }
-}
-
-/** The frame that opens a substream. */
-export function encodeOpen(id: number, type: Uint8Array): Uint8Array {
-  return encodeFrame({ flag: FLAGS.newStream, id, data: type })
 }
 
 function nothing(): void {}
