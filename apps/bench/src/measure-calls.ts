@@ -21,7 +21,13 @@ async function connectBare(): Promise<number> {
   alice.on('signal', (signal) => bob.signal(signal))
   bob.on('signal', (signal) => alice.signal(signal))
   await Promise.all(
-    [alice, bob].map((peer) => new Promise((resolve, reject) => (peer.on('connect', resolve), peer.on('error', reject)))),
+    [alice, bob].map(
+      (peer) =>
+        new Promise((resolve, reject) => {
+          peer.on('connect', resolve)
+          peer.on('error', reject)
+        }),
+    ),
   )
   const tookMs = performance.now() - startedMs
   alice.destroy()

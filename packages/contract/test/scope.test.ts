@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { createRuntime, MessageSlot, Scope, SwarmError, abortedError } from '@resilient-swarm/contract'
+import { abortedError, createRuntime, MessageSlot, Scope, SwarmError } from '@resilient-swarm/contract'
 
 const { clock } = createRuntime()
 

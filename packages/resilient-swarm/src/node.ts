@@ -132,14 +132,17 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   }
 
   function onSubstream(peer: ConnectedPeer<Remote>, substream: Substream): void {
-    if (substream.type === OWN_TYPES.table) return table.accept(peer, substream)
+    if (substream.type === OWN_TYPES.table) {
+      table.accept(peer, substream)
+      return
+    }
     const heard = peer.emitStream(substream)
     if (!emit('stream', substream, peer) && !heard) substream.reset()
   }
 
   function admitPeer(peer: ConnectedPeer<Remote>): void {
-    if (scope.isClosed) return peer.link.multiplexer.close()
-    roster.add(peer)
+    if (scope.isClosed) peer.link.multiplexer.close()
+    else roster.add(peer)
   }
 
   function onPeer(peer: ConnectedPeer<Remote>): void {

@@ -9,7 +9,10 @@ const FENCE = /^```ts(?: (?<flags>.*))?\n(?<code>[\s\S]*?)^```$/gm
  * Runs every ```ts snippet of the README.md beside the test folder, as a module of its own. `before` is code put in
  * front of each (a server's address, say). A snippet fenced as ```ts only types is compiled by nobody here and skipped.
  */
-export function describeReadme(testUrl: string, { before = '', readme = '../README.md' }: { before?: string; readme?: string } = {}): void {
+export function describeReadme(
+  testUrl: string,
+  { before = '', readme = '../README.md' }: { before?: string; readme?: string } = {},
+): void {
   const folder = dirname(fileURLToPath(testUrl))
   const page = readFileSync(join(folder, readme), 'utf8')
   const snippets = [...page.matchAll(FENCE)].filter((match) => match.groups?.['flags'] !== 'only types')
