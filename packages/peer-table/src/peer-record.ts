@@ -120,9 +120,23 @@ export function encodeInfo(info: Json): Uint8Array {
   const bytes = utf8(text)
   if (bytes.byteLength > INFO_BYTES_MAX) throw new RangeError(`info is at most ${INFO_BYTES_MAX} bytes as JSON`)
   if (depthOf(info) > INFO_DEPTH_MAX) throw new RangeError(`info is nested at most ${INFO_DEPTH_MAX} levels deep`)
-  // What JSON drops or changes (NaN, undefined, −0, toJSON) would come out differently at the reader.
-  if (JSON.stringify(JSON.parse(text)) !== text) throw new TypeError('info must be plain JSON data')
+  // What JSON drops or changes (NaN, undefined, dates, maps, bytes) would come out differently at the reader.
+  if (!isSameData(info, JSON.parse(text))) throw new TypeError('info must be plain JSON data')
   return bytes
+}
+
+/** Whether reading JSON gave back what was written; −0 is 0. */
+function isSameData(written: unknown, read: unknown): boolean {
+  if (typeof written !== 'object' || written === null || typeof read !== 'object' || read === null) return written === read
+  if (Array.isArray(written) !== Array.isArray(read) || !(Array.isArray(written) || isPlainObject(written))) return false
+  const names = Object.keys(written)
+  const isSame = (name: string) => Object.hasOwn(read, name) && isSameData(Reflect.get(written, name), Reflect.get(read, name))
+  return names.length === Object.keys(read).length && names.every(isSame)
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null // of any realm
 }
 
 function readInfo(text: string): Json {
