@@ -1,4 +1,4 @@
-import { equalBytes, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import { decodeBase64Url, encodeBase64Url, equalBytes, type PeerId, SwarmError } from '@resilient-swarm/contract'
 import {
   DOMAINS,
   ENVELOPE_OVERHEAD_BYTES,
@@ -7,7 +7,6 @@ import {
   type PublicKey,
   sealEnvelope,
 } from '@resilient-swarm/identity'
-import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
 import { RECORD_BYTES_MAX } from './limits.ts'
 import { encodeRecord, nameOf, type PeerRecord, parseRecord, type RecordPayload } from './peer-record.ts'
 import type { TableDocument, WritableDocument } from './pouchdb.ts'

@@ -1,5 +1,4 @@
-import type { PeerId } from '@resilient-swarm/contract'
-import { encodeBase64Url } from './base64url.ts'
+import { encodeBase64Url, type PeerId } from '@resilient-swarm/contract'
 import type { TableDocument } from './pouchdb.ts'
 import { documentIdOf, readEnvelope } from './record-envelope.ts'
 import type { RemoteView, Row } from './remote-view.ts'

@@ -1,8 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { concatBytes, createRuntime, encodeVarint, type PeerId, utf8 } from '@resilient-swarm/contract'
+import { concatBytes, createRuntime, encodeBase64Url, encodeVarint, type PeerId, utf8 } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import { type AdmissionContext, judgeRecord, type Refusal } from '../src/admission.ts'
-import { encodeBase64Url } from '../src/base64url.ts'
 import {
   CLOCK_SKEW_MS,
   FORGET_AFTER_MS,

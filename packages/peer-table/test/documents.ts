@@ -1,6 +1,5 @@
-import { concatBytes } from '@resilient-swarm/contract'
+import { concatBytes, encodeBase64Url } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
-import { encodeBase64Url } from '../src/base64url.ts'
 import type { PeerRecord } from '../src/index.ts'
 import { encodeRecord } from '../src/peer-record.ts'
 import { documentIdOf, sealRecord } from '../src/record-envelope.ts'
