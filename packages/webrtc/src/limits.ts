@@ -10,6 +10,12 @@ export const BUFFERED_BYTES_LOW = 0
 /** A sender that does not stop at `false` loses its channel here; @roamhq/wrtc drops silently and Chromium throws at 16 MiB. */
 export const BUFFERED_BYTES_MAX = 4 * 1024 * 1024
 
+/**
+ * What node-datachannel holds below its data channels, sent or not; its own 1 MiB is not seen in `bufferedAmount`, and makes a
+ * ping wait a second on a link of 1 MB/s. Enough for 6 MB/s at 40 ms. It is set for the whole process.
+ */
+export const SCTP_SEND_BUFFER_BYTES = 256 * 1024
+
 /** Messages that wait for the first `onMessage`; the layer above assigns it in the same turn as it gets the path. */
 export const UNHEARD_BYTES_MAX = 1024 * 1024
 
@@ -26,10 +32,10 @@ export const FIRST_CANDIDATES_MS = 50
 export const CANDIDATE_BATCH_MS = 100
 
 /**
- * Offers in one attempt. node-datachannel loses about one connection in a hundred between two processes of one machine: its ICE
- * may connect, and DTLS look for the peer's fingerprint, before the answer is in its place. Another offer costs milliseconds.
+ * Offers in one attempt. node-datachannel loses one connection in a hundred on one machine, one in ten when that is busy: its
+ * ICE connects, and DTLS looks for the peer's fingerprint, before the answer is in its place. Another offer costs milliseconds.
  */
-export const OFFERS_MAX = 3
+export const OFFERS_MAX = 5
 
 /** `close` waits so long without progress for the peer to confirm that it has everything. */
 export const CLOSE_TIMEOUT_MS = 5_000

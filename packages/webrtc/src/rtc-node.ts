@@ -1,10 +1,15 @@
+import { SCTP_SEND_BUFFER_BYTES } from './limits.ts'
 import type { DefaultRtc, RtcImplementation } from './rtc.ts'
 
 export const defaultRtc: DefaultRtc = {
   // Node would ask a DNS server for them: slow, in vain, and telling. Such peers reach us first, which is enough for ICE.
   resolvesMdns: false,
   async load() {
-    const { RTCPeerConnection } = await import('node-datachannel/polyfill')
+    const [{ setSctpSettings }, { RTCPeerConnection }] = await Promise.all([
+      import('node-datachannel'),
+      import('node-datachannel/polyfill'),
+    ])
+    setSctpSettings({ sendBufferSize: SCTP_SEND_BUFFER_BYTES })
     return { RTCPeerConnection } as unknown as RtcImplementation
   },
 }
