@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { checkChangesets } from './check-changesets.mjs'
+import { checkErrorCodes } from './check-error-codes.mjs'
 import { checkLayers } from './check-layers.mjs'
 import { checkLimits } from './generate-limits.mjs'
 import { packInto } from './pack.mjs'
@@ -17,6 +18,7 @@ const checks = {
   layers: checkLayers,
   unused: () => complain(['knip', '--no-progress', '--no-config-hints']),
   limits: checkLimits,
+  errors: checkErrorCodes,
   changesets: checkChangesets,
   tarballs: checkTarballs,
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll } from '@jest/globals'
 import { describeReadme } from '@resilient-swarm/testkit'
 import { startSmallServer } from './small-server.ts'
 
@@ -11,13 +10,3 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 describeReadme(import.meta.url, { before: 'const { serverUrl } = globalThis as never as { serverUrl: string }' })
-
-describe('the README', () => {
-  it('has a heading for every code', () => {
-    const page = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-    const source = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8')
-    const codes = [...source.matchAll(/^ {2}\| '(ERR_\w+)'$/gm)].map((match) => match[1])
-    expect(codes).toHaveLength(14)
-    expect([...page.matchAll(/^### (ERR_\w+)$/gm)].map((match) => match[1])).toEqual(codes)
-  })
-})
