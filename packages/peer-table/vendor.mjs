@@ -1,4 +1,5 @@
 // PouchDB for pages, as one module: its packages import Node's `events` and more, which bundlers leave to polyfills.
+// What they take from elsewhere is replaced by less: a page loads it before its peer table opens.
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +7,25 @@ import { build } from 'esbuild'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const output = join(here, 'dist/vendor')
+
+const REPLACED = {
+  events: readFileSync(join(here, 'vendor/events.js'), 'utf8'),
+  'pouchdb-md5': readFileSync(join(here, 'vendor/md5.js'), 'utf8'),
+  // `crypto.randomUUID` is for secure pages only.
+  uuid: `
+    export const v4 = () => '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
+      (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16))`,
+  // Tried when a document is nested so deep that JSON's own functions overflow the stack: that stays an error.
+  vuvuzela: 'export default JSON',
+}
+
+const replace = {
+  name: 'replace',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(events|pouchdb-md5|uuid|vuvuzela)$/ }, ({ path }) => ({ path, namespace: 'replace' }))
+    onLoad({ filter: /.*/, namespace: 'replace' }, ({ path }) => ({ contents: REPLACED[path], loader: 'js' }))
+  },
+}
 
 const { metafile } = await build({
   stdin: {
@@ -28,6 +48,7 @@ const { metafile } = await build({
   minify: true,
   metafile: true,
   define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
+  plugins: [replace],
   outfile: join(output, 'pouchdb-browser.js'),
 })
 
