@@ -85,6 +85,8 @@ const { metafile } = await build({
   drop: ['console'], // debugging words, and warnings about candidates that we ignore on purpose
   legalComments: 'none',
   banner: { js: '// simple-peer and what it needs; licences in LICENSES.txt beside this file.' },
+  mangleProps: /^_/, // but what src/negotiator.ts overrides
+  reserveProps: /^(_setupData|__destroy|_startIceCompleteTimeout)$/,
   plugins: [replace],
   metafile: true,
 })
