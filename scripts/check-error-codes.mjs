@@ -1,4 +1,5 @@
-// Every code of a SwarmError that a published package makes has a heading in its README, and no heading is left of a code that is gone.
+// Every error code that a published package names has a heading in its README, or in that of a package that it depends on; and no
+// heading is left of a code that is gone.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rootFolder } from './run.mjs'
@@ -9,15 +10,20 @@ const heading = /^### (ERR_[A-Z_]+(?:, ERR_[A-Z_]+)*)$/gm
 
 /** The complaints, none when sources and READMEs name the same codes. */
 export function checkErrorCodes() {
-  const found = publishedPackages().map(({ folder }) => ({ folder, made: codesMade(folder), told: codesTold(folder) }))
-  const complaints = found.flatMap(({ folder, made, told }) => [
-    ...missing(made, told).map((code) => `${folder}/README.md has no heading ### ${code}`),
-    ...missing(told, made).map((code) => `${folder}/README.md has a heading for ${code}, which nothing in its src makes`),
-  ])
-  return found.every(({ made }) => made.size === 0) ? ['it found no error code in any package'] : complaints
+  const found = publishedPackages().map(({ name, folder, manifest }) => {
+    return { name, folder, dependencies: manifest.dependencies ?? {}, named: codesNamed(folder), told: codesTold(folder) }
+  })
+  const complaints = found.flatMap(({ folder, dependencies, named, told }) => {
+    const below = found.filter(({ name }) => Object.hasOwn(dependencies, name)).flatMap((dependency) => [...dependency.told])
+    return [
+      ...missing(named, new Set([...told, ...below])).map((code) => `${folder}/README.md has no heading ### ${code}`),
+      ...missing(told, named).map((code) => `${folder}/README.md has a heading for ${code}, which nothing in its src names`),
+    ]
+  })
+  return found.every(({ named }) => named.size === 0) ? ['it found no error code in any package'] : complaints
 }
 
-function codesMade(folder) {
+function codesNamed(folder) {
   const source = typescriptFiles(join(folder, 'src'))
     .map((file) => readFileSync(join(rootFolder, file), 'utf8'))
     .join('\n')
