@@ -1,0 +1,3 @@
+import { describeReadme } from '@resilient-swarm/testkit'
+
+describeReadme(import.meta.url)
