@@ -6,8 +6,17 @@ export const NODE_PEERS_MAX = 64
 export const FULL_MESH_NODES_MAX = 12
 /** Handshakes under way at once, ours and theirs each: bounds what strangers can make us start. */
 export const HANDSHAKES_PENDING_MAX = 8
+/** Of which one key's: its newest attempt and one before that is ending, so that no single stranger takes every place. */
+export const HANDSHAKES_PENDING_PER_KEY_MAX = 2
+/** Refusals a second, and at once: half of what a signal server takes from us, or strangers could spend all of it. */
+export const REFUSALS_PER_SECOND = 5
+export const REFUSALS_BURST = 20
 /** How long one attempt (offer, answer, ICE, Noise) may take before the next begins. */
 export const ATTEMPT_TIMEOUT_MS = 10_000
+/** The latest time that anybody is believed to live in, 2100-01-01: dates beyond it break the arithmetic of records and signals. */
+export const TOLD_TIME_MS_MAX = 4_102_444_800_000
+/** Peers whose time is remembered, the newest: one that lies does not decide. */
+export const TOLD_TIMES_MAX = 15
 /** How long a call goes on when its caller says nothing else. */
 export const CALL_TIMEOUT_MS = 30_000
 /** First pause between two attempts or two deliveries of one signal; doubles each time. A target is often just starting. */
@@ -62,6 +71,11 @@ export const MESH_PATIENCE_MS = 4_000
 export const MESH_INTERVAL_MS = 1_000
 /** Bytes of an application's substream type name. */
 export const STREAM_TYPE_BYTES_MAX = 64
+/** Replications that one peer may begin, a second and at once: each starts a replicator, which costs far more than the open. */
+export const REPLICATIONS_PER_SECOND = 1
+export const REPLICATIONS_BURST = 4
+/** Links that our record tells of: as many as it holds. */
+export const LINKS_TOLD_MAX = 64
 /** Pause before a replication that ended while its peer stayed is begun again. */
 export const REPLICATION_RETRY_MS = 1_000
 /** Substreams that a peer may open before its rpc one; it opens its own two at once. */

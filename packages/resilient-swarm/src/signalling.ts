@@ -6,6 +6,7 @@ import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.
 import type { Settings } from './options.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { createSignalRouter, type Offer, type SignalRouter } from './signal-router.ts'
+import { believableOffset, createToldTimes } from './told-time.ts'
 
 export interface SignallingOptions {
   readonly keyPair: KeyPair
@@ -35,11 +36,14 @@ export function createSignalling(options: SignallingOptions): Signalling {
   const { keyPair, settings, neighbours, linksOf, onError } = options
   const { runtime, network } = settings
   const scope = new Scope()
-  let learnedOffsetMs: number | undefined
+  const told = createToldTimes()
   let warned = false
   const exchange = createSignalExchange({ urls: settings.signals, keyPair, network, runtime })
   exchange.onDisplaced = options.onDisplaced
-  const nowMs = () => runtime.clock.now() + (exchange.clockOffsetMs ?? learnedOffsetMs ?? 0)
+  function nowMs(): number {
+    const clockMs = runtime.clock.now()
+    return clockMs + (believableOffset(exchange.clockOffsetMs, clockMs) ?? told.offsetMs ?? 0)
+  }
 
   const asNeighbour = (peer: ConnectedPeer<unknown>): Neighbour => ({
     id: peer.publicKey,
@@ -65,8 +69,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
   })
   exchange.onSignal = (signal) => router.receive(signal)
 
-  function observeClock(offsetMs: number): void {
-    learnedOffsetMs ??= offsetMs
+  function warnOfClock(offsetMs: number): void {
     if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
     warned = true
     const minutes = Math.round(Math.abs(offsetMs) / 60_000)
@@ -83,7 +86,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
     scope.add(() => reject(new SwarmError('The swarm was closed.', { code: 'ERR_SWARM_CLOSED' })))
     exchange.ready.then(() => {
       warning.cancel()
-      if (exchange.clockOffsetMs !== undefined) observeClock(exchange.clockOffsetMs)
+      if (exchange.clockOffsetMs !== undefined) warnOfClock(exchange.clockOffsetMs)
       resolve()
     }, reject)
   })
@@ -96,7 +99,13 @@ export function createSignalling(options: SignallingOptions): Signalling {
       return exchange.servers
     },
     nowMs,
-    observeClock: (remoteMs) => observeClock(remoteMs - runtime.clock.now()),
+    observeClock(remoteMs) {
+      const clockMs = runtime.clock.now()
+      const offsetMs = believableOffset(remoteMs - clockMs, clockMs)
+      if (offsetMs === undefined) return
+      told.add(offsetMs)
+      warnOfClock(offsetMs)
+    },
     neighbour(id) {
       const peer = neighbours().find(({ publicKey }) => publicKey === id)
       return peer && asNeighbour(peer)

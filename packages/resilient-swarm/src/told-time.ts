@@ -1,0 +1,28 @@
+import { TOLD_TIME_MS_MAX, TOLD_TIMES_MAX } from './limits.ts'
+
+/** How far our clock is off, by what the peers said in their handshakes. */
+export interface ToldTimes {
+  /** The median of the newest peers' offsets, in ms; undefined when nobody has said anything that can be. */
+  readonly offsetMs: number | undefined
+  add(offsetMs: number): void
+}
+
+export function createToldTimes(): ToldTimes {
+  const offsets: number[] = []
+  return {
+    get offsetMs() {
+      return [...offsets].sort((one, other) => one - other)[offsets.length >> 1]
+    },
+    add(offsetMs) {
+      offsets.push(offsetMs)
+      if (offsets.length > TOLD_TIMES_MAX) offsets.shift()
+    },
+  }
+}
+
+/** An offset as it is, or undefined when it leads to no time that anybody lives in: such a one is a lie or a fault. */
+export function believableOffset(offsetMs: number | undefined, clockMs: number): number | undefined {
+  if (offsetMs === undefined) return undefined
+  const toldMs = clockMs + offsetMs
+  return toldMs >= 0 && toldMs <= TOLD_TIME_MS_MAX ? offsetMs : undefined
+}
