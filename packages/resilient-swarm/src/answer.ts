@@ -1,9 +1,25 @@
-import { abortedError, type IncomingAttempt, type Path, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
+import {
+  abortedError,
+  fullBucket,
+  type IncomingAttempt,
+  type Path,
+  type PeerId,
+  type Runtime,
+  SwarmError,
+  takeToken,
+} from '@resilient-swarm/contract'
 import { type History, inWords } from './history.ts'
-import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX } from './limits.ts'
+import {
+  ATTEMPT_TIMEOUT_MS,
+  HANDSHAKES_PENDING_MAX,
+  HANDSHAKES_PENDING_PER_KEY_MAX,
+  REFUSALS_BURST,
+  REFUSALS_PER_SECOND,
+} from './limits.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { REFUSAL_CODES } from './refusal.ts'
 import type { Offer } from './signal-router.ts'
+import { withSignal } from './with-signal.ts'
 
 export interface AnswererOptions<Remote> {
   readonly runtime: Runtime
@@ -11,11 +27,17 @@ export interface AnswererOptions<Remote> {
   readonly signal: AbortSignal
   readonly admit: (id: PeerId) => boolean | Promise<boolean>
   /** What to do with an offer before anything is spent on it; see `judgeOffer`. */
-  readonly judge: (from: PeerId, pending: number) => OfferVerdict
+  readonly judge: (from: PeerId, pending: PendingHandshakes) => OfferVerdict
   /** Makes the path: the transport that listens. */
   readonly answer: (attempt: IncomingAttempt) => Promise<Path>
   readonly connect: (path: Path, from: PeerId, signal: AbortSignal) => Promise<ConnectedPeer<Remote>>
   readonly onPeer: (peer: ConnectedPeer<Remote>) => void
+}
+
+/** Offers that are being answered, from everybody and from the peer in question. */
+export interface PendingHandshakes {
+  readonly pending: number
+  readonly pendingOfPeer: number
 }
 
 export type OfferVerdict = 'answer' | 'ignore' | 'busy'
@@ -29,10 +51,12 @@ export function judgeOffer(facts: {
   readonly weAreLarger: boolean
   readonly isConnected: boolean
   readonly pending: number
+  readonly pendingOfPeer: number
   readonly peers: number
   readonly peersMax: number
 }): OfferVerdict {
   if (facts.weAreDialing && facts.weAreLarger) return 'ignore'
+  if (facts.pendingOfPeer >= HANDSHAKES_PENDING_PER_KEY_MAX) return 'ignore'
   if (facts.pending >= HANDSHAKES_PENDING_MAX) return 'busy'
   if (!facts.isConnected && facts.peers + facts.pending >= facts.peersMax) return 'busy'
   return 'answer'
@@ -41,11 +65,24 @@ export function judgeOffer(facts: {
 /** Answers offers: at most so many at once, each within its deadline. */
 export function createAnswerer<Remote>(options: AnswererOptions<Remote>): (offer: Offer) => void {
   const { runtime, history, signal } = options
-  let pending = 0
+  const pending = new Map<PeerId, number>()
+  let pendingCount = 0
+  const refusalRate = { perSecond: REFUSALS_PER_SECOND, burst: REFUSALS_BURST }
+  let refusals = fullBucket(refusalRate, runtime.clock.monotonic())
 
-  async function refuse({ line, scope }: Offer, code: number): Promise<void> {
-    await line.send({ kind: 'refuse', code }).catch(() => {}) // they will time out instead
-    scope.abort()
+  function count(from: PeerId, change: 1 | -1): void {
+    const own = (pending.get(from) ?? 0) + change
+    pendingCount += change
+    if (own > 0) pending.set(from, own)
+    else pending.delete(from)
+  }
+
+  /** Said once and not too often: whoever does not hear it says its offer again, or times out. Ends the offer's line. */
+  function refuse({ line, scope }: Offer, code: number): void {
+    const { allowed, bucket } = takeToken(refusals, refusalRate, runtime.clock.monotonic())
+    refusals = bucket
+    if (allowed) line.send({ kind: 'refuse', code }).catch(() => {})
+    scope.abort(refusedError())
   }
 
   async function answer(offer: Offer): Promise<void> {
@@ -53,8 +90,10 @@ export function createAnswerer<Remote>(options: AnswererOptions<Remote>): (offer
     const end = () => scope.abort(signal.reason)
     signal.addEventListener('abort', end, { once: true })
     const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => scope.abort(lateError()))
+    let isAdmitted = true
     try {
-      if (!(await options.admit(from))) return await refuse(offer, REFUSAL_CODES.notAdmitted)
+      isAdmitted = await withSignal(Promise.resolve(options.admit(from)), scope.signal)
+      if (!isAdmitted) return
       const path = await options.answer({ from, signals: line, signal: scope.signal })
       options.onPeer(await options.connect(path, from, scope.signal))
     } catch (error) {
@@ -62,19 +101,26 @@ export function createAnswerer<Remote>(options: AnswererOptions<Remote>): (offer
     } finally {
       timer.cancel()
       signal.removeEventListener('abort', end)
-      if (!scope.signal.aborted) scope.abort(abortedError(scope.signal))
+      if (!isAdmitted && !signal.aborted) refuse(offer, REFUSAL_CODES.notAdmitted)
+      else if (!scope.signal.aborted) scope.abort(abortedError(scope.signal))
     }
   }
 
   return (offer) => {
-    const verdict = signal.aborted ? 'ignore' : options.judge(offer.from, pending)
+    const { from } = offer
+    const facts = { pending: pendingCount, pendingOfPeer: pending.get(from) ?? 0 }
+    const verdict = signal.aborted ? 'ignore' : options.judge(from, facts)
     if (verdict === 'ignore') return offer.scope.abort()
-    if (verdict === 'busy') return void refuse(offer, REFUSAL_CODES.busy)
-    pending++
-    void answer(offer).finally(() => pending--)
+    if (verdict === 'busy') return refuse(offer, REFUSAL_CODES.busy)
+    count(from, 1)
+    void answer(offer).finally(() => count(from, -1))
   }
 }
 
 function lateError(): SwarmError {
   return new SwarmError('The caller did not finish connecting in time.', { code: 'ERR_ATTEMPT_TIMEOUT', retryable: true })
+}
+
+function refusedError(): SwarmError {
+  return new SwarmError('The offer was refused.', { code: 'ERR_OFFER_REFUSED' })
 }

@@ -1,10 +1,11 @@
-import { abortedError, type Path, type PeerId, type Substream, SwarmError } from '@resilient-swarm/contract'
+import { type Path, type PeerId, type Substream, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import { createRpcSession, type Methods } from '@resilient-swarm/rpc'
 import { SUBSTREAMS_EARLY_MAX } from './limits.ts'
 import { OWN_TYPES, openLink } from './link.ts'
 import type { Settings } from './options.ts'
 import { type BuiltInMethods, ConnectedPeer } from './peer.ts'
+import { withSignal } from './with-signal.ts'
 
 export interface ConnectPeerOptions<Remote> {
   readonly path: Path
@@ -22,7 +23,7 @@ export interface ConnectPeerOptions<Remote> {
 /** From a fresh path to a peer that can be used: key proven, admitted, rpc open. The initiator opens the swarm's substreams. */
 export async function connectPeer<Remote>(options: ConnectPeerOptions<Remote>): Promise<ConnectedPeer<Remote>> {
   const { path, role, id, keyPair, settings, signal } = options
-  const arrivals = createArrivals()
+  const arrivals = createArrivals(role)
   const link = await openLink({
     path,
     role,
@@ -48,13 +49,13 @@ export async function connectPeer<Remote>(options: ConnectPeerOptions<Remote>): 
   }
 }
 
-/** Keeps substreams that come before the peer exists; the first of type `dnode` is the rpc one. */
-function createArrivals() {
+/** Keeps substreams that come before the peer exists; the first of type `dnode` is the rpc one, when the peer is to open it. */
+function createArrivals(role: 'initiator' | 'responder') {
   const early: Substream[] = []
   let forward: ((substream: Substream) => void) | undefined
   let resolveRpc: ((substream: Substream) => void) | undefined
   const rpc = new Promise<Substream>((resolve) => {
-    resolveRpc = resolve
+    if (role === 'responder') resolveRpc = resolve
   })
   return {
     rpc,
@@ -71,15 +72,6 @@ function createArrivals() {
       for (const substream of early.splice(0)) listener(substream)
     },
   }
-}
-
-function withSignal<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(abortedError(signal))
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
 
 function lostError(cause: unknown): SwarmError {

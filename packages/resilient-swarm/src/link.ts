@@ -2,12 +2,20 @@ import { type SecureChannel, secureChannel } from '@resilient-swarm/cipher-strea
 import { type CloseReason, type Path, type PeerId, type Runtime, type Substream, SwarmError } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
 import { createMultiplexer, type Multiplexer } from '@resilient-swarm/multiplexer'
+import { withSignal } from './with-signal.ts'
 
 /** The substream types that are the swarm's own; every other is the application's. */
 export const OWN_TYPES = { table: 'db', rpc: 'dnode', relay: 'relay' } as const
 
+const OWN: ReadonlySet<string> = new Set(Object.values(OWN_TYPES))
+
+/** True for a type that no application opens or is handed. */
+export function isOwnType(type: string): boolean {
+  return OWN.has(type)
+}
+
 /** Close codes of a link, sent inside the cipher's CLOSE record. Those below 64 are the multiplexer's, from 240 on the cipher's. */
-export const LINK_CODES = { finished: 0, notAdmitted: 64, replaced: 65 } as const
+export const LINK_CODES = { finished: 0, notAdmitted: 64, replaced: 65, full: 66 } as const
 
 /** A path whose peer proved its key, with substreams over it. What a `Peer` stands on while this path lives. */
 export interface Link {
@@ -54,10 +62,10 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
   return { id: expected, role, path, secure, multiplexer, closed: multiplexer.closed }
 }
 
-/** An `admit` that fails is a no. */
-async function isAdmitted({ admit, expected, runtime }: OpenLinkOptions): Promise<boolean> {
+/** An `admit` that fails is a no, and so is one that takes longer than the attempt. */
+async function isAdmitted({ admit, expected, runtime, signal }: OpenLinkOptions): Promise<boolean> {
   try {
-    return await admit(expected)
+    return await withSignal(Promise.resolve(admit(expected)), signal)
   } catch (error) {
     runtime.log.warn('admit failed, so the peer was refused', { error: String(error) })
     return false

@@ -10,7 +10,7 @@ import type { LeaveReason, SwarmEvents } from './events.ts'
 import { createForwarder } from './forwarding.ts'
 import { createHistory, type History } from './history.ts'
 import { CLOSE_TIMEOUT_MS } from './limits.ts'
-import { LINK_CODES, OWN_TYPES } from './link.ts'
+import { isOwnType, LINK_CODES, OWN_TYPES } from './link.ts'
 import { createListener } from './listener.ts'
 import { isLarger } from './mesh.ts'
 import { createMeshKeeper, type MeshKeeper } from './mesh-keeper.ts'
@@ -93,7 +93,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
         weAreDialing: calls.isDialing(from),
         weAreLarger: isLarger(self, from),
         isConnected: roster.get(from) !== undefined,
-        pending,
+        ...pending,
         peers: roster.peers.length,
         peersMax: settings.peersMax,
       })
@@ -136,12 +136,19 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       table.accept(peer, substream)
       return
     }
+    if (isOwnType(substream.type)) {
+      substream.reset() // a second `dnode`, or what this version does not serve: never the application's
+      return
+    }
     const heard = peer.emitStream(substream)
     if (!emit('stream', substream, peer) && !heard) substream.reset()
   }
 
   function admitPeer(peer: ConnectedPeer<Remote>): void {
+    // Judged when the offer came, and again now: others may have connected meanwhile.
+    const isFull = !roster.get(peer.publicKey) && roster.peers.length >= settings.peersMax
     if (scope.isClosed) peer.link.multiplexer.close()
+    else if (isFull && peer.link.role === 'responder') peer.link.secure.close({ by: 'us', code: LINK_CODES.full })
     else roster.add(peer)
   }
 

@@ -1,7 +1,7 @@
 import { type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
 import type { RpcSession } from '@resilient-swarm/rpc'
 import { STREAM_TYPE_BYTES_MAX } from './limits.ts'
-import { type Link, OWN_TYPES } from './link.ts'
+import { isOwnType, type Link } from './link.ts'
 import { Listeners } from './listeners.ts'
 
 /** What every peer answers besides the application's own methods. */
@@ -110,11 +110,9 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   }
 }
 
-const RESERVED: ReadonlySet<string> = new Set(Object.values(OWN_TYPES))
-
 /** TypeError for the swarm's own types, RangeError for an empty or over-long name. */
 export function checkStreamType(type: string): void {
-  if (RESERVED.has(type)) throw new TypeError(`the substream type '${type}' is the swarm's own; choose another name`)
+  if (isOwnType(type)) throw new TypeError(`the substream type '${type}' is the swarm's own; choose another name`)
   const typeBytes = utf8(type).byteLength
   if (typeBytes === 0 || typeBytes > STREAM_TYPE_BYTES_MAX) {
     throw new RangeError(`a substream type has 1 to ${STREAM_TYPE_BYTES_MAX} bytes`)

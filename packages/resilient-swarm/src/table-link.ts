@@ -1,9 +1,17 @@
-import type { Substream } from '@resilient-swarm/contract'
-import { type Channel, type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
+import {
+  type Bucket,
+  type Channel,
+  fullBucket,
+  type PeerId,
+  Scope,
+  type Substream,
+  SwarmError,
+  takeToken,
+} from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import { toChannel } from '@resilient-swarm/multiplexer'
 import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
-import { REPLICATION_RETRY_MS } from './limits.ts'
+import { LINKS_TOLD_MAX, REPLICATION_RETRY_MS, REPLICATIONS_BURST, REPLICATIONS_PER_SECOND } from './limits.ts'
 import { OWN_TYPES } from './link.ts'
 import type { Settings } from './options.ts'
 import type { ConnectedPeer } from './peer.ts'
@@ -30,7 +38,7 @@ export interface TableLink {
   readonly view: TableView
   /** Opens the `db` substream to a peer, again whenever it ends while the peer stays. */
   keepReplicating(peer: ConnectedPeer<unknown>): void
-  /** Serves the `db` substream that a peer opened. */
+  /** Serves the `db` substream that a peer opened; only who dialled opens one, and not too often. */
   accept(peer: ConnectedPeer<unknown>, substream: Substream): void
   /** Tells the swarm whom we are connected to. */
   publishLinks(peers: readonly ConnectedPeer<unknown>[]): void
@@ -64,6 +72,16 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
       )
       return undefined
     }
+  }
+
+  const rate = { perSecond: REPLICATIONS_PER_SECOND, burst: REPLICATIONS_BURST }
+  const begun = new WeakMap<ConnectedPeer<unknown>, Bucket>()
+
+  function withinRate(peer: ConnectedPeer<unknown>): boolean {
+    const nowMs = runtime.clock.monotonic()
+    const { allowed, bucket } = takeToken(begun.get(peer) ?? fullBucket(rate, nowMs), rate, nowMs)
+    begun.set(peer, bucket)
+    return allowed
   }
 
   async function replicate(peer: ConnectedPeer<unknown>, channel: Channel): Promise<void> {
@@ -100,13 +118,17 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
       void start().catch((error: unknown) => runtime.log.debug('replication did not start', { error: String(error) }))
     },
     accept(peer, substream) {
+      if (peer.link.role === 'initiator' || !withinRate(peer)) {
+        substream.reset()
+        return
+      }
       void replicate(peer, toChannel(substream)).catch((error: unknown) => {
         runtime.log.debug('replication did not start', { error: String(error) })
       })
     },
     publishLinks(peers) {
       if (scope.isClosed) return
-      const links = peers.map((peer) => ({ key: peer.publicKey, rttMs: Math.round(peer.rttMs ?? 0) }))
+      const links = peers.slice(0, LINKS_TOLD_MAX).map((peer) => ({ key: peer.publicKey, rttMs: Math.round(peer.rttMs ?? 0) }))
       void table?.publish({ links }).catch((cause: unknown) => {
         onError(new SwarmError('The own record could not be published.', { code: 'ERR_TABLE', cause, retryable: true }))
       })

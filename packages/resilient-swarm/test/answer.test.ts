@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
-import { judgeOffer } from '../src/answer.ts'
-import { HANDSHAKES_PENDING_MAX } from '../src/limits.ts'
+import type { AttemptSignal, PeerId } from '@resilient-swarm/contract'
+import { createKeyPair } from '@resilient-swarm/identity'
+import { createTestRuntime } from '@resilient-swarm/testkit'
+import { type AnswererOptions, createAnswerer, judgeOffer } from '../src/answer.ts'
+import { createHistory } from '../src/history.ts'
+import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX, HANDSHAKES_PENDING_PER_KEY_MAX, REFUSALS_BURST } from '../src/limits.ts'
+import { REFUSAL_CODES } from '../src/refusal.ts'
 
-const facts = { weAreDialing: false, weAreLarger: true, isConnected: false, pending: 0, peers: 0, peersMax: 4 }
+const facts = { weAreDialing: false, weAreLarger: true, isConnected: false, pending: 0, pendingOfPeer: 0, peers: 0, peersMax: 4 }
 
 describe('what becomes of an offer', () => {
   it.each([
@@ -11,11 +16,91 @@ describe('what becomes of an offer', () => {
     ['both dial and we are smaller: theirs wins', { weAreDialing: true, weAreLarger: false }, 'answer'],
     ['one handshake below the most', { pending: HANDSHAKES_PENDING_MAX - 1, peersMax: 64 }, 'answer'],
     ['as many handshakes as may be', { pending: HANDSHAKES_PENDING_MAX, peersMax: 64 }, 'busy'],
+    ['one handshake of the same peer below the most', { pendingOfPeer: HANDSHAKES_PENDING_PER_KEY_MAX - 1 }, 'answer'],
+    ['as many handshakes of the same peer as may be', { pendingOfPeer: HANDSHAKES_PENDING_PER_KEY_MAX }, 'ignore'],
     ['room for one more peer', { peers: 3 }, 'answer'],
     ['no room', { peers: 4 }, 'busy'],
     ['handshakes under way take the room', { peers: 3, pending: 1 }, 'busy'],
     ['no room, but it is a peer that came back', { peers: 4, isConnected: true }, 'answer'],
   ] as const)('%s', (_, change, verdict) => {
     expect(judgeOffer({ ...facts, ...change })).toBe(verdict)
+  })
+})
+
+/** An answerer whose paths never stand, and offers to it. */
+function strangers(change: Partial<AnswererOptions<unknown>> = {}) {
+  const runtime = createTestRuntime()
+  const sent: AttemptSignal[] = []
+  const seen = { answering: 0, pending: 0 }
+  const receive = createAnswerer<unknown>({
+    runtime,
+    history: createHistory(runtime.clock),
+    signal: new AbortController().signal,
+    admit: () => true,
+    judge(_, pending) {
+      seen.pending = pending.pending
+      return judgeOffer({ ...facts, ...pending, peersMax: 64 })
+    },
+    answer: ({ signal }) => {
+      seen.answering++
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('over'))))
+    },
+    connect: () => Promise.reject(new Error('never')),
+    onPeer() {},
+    ...change,
+  })
+  const offer = (from: PeerId) => {
+    const scope = new AbortController()
+    const send = async (signal: AttemptSignal) => {
+      sent.push(signal)
+      await new Promise<void>(() => {}) // no route ever takes it
+    }
+    receive({ from, scope, line: { attempt: 'a', send, onSignal() {} } })
+    return scope
+  }
+  return { ...runtime, offer, sent, seen }
+}
+
+const keys = Array.from({ length: 40 }, (_, index) => createKeyPair({ seed: new Uint8Array(32).fill(index + 1) }).peerId)
+const [mallory, bob] = keys as [PeerId, PeerId]
+
+describe('strangers who offer and never finish', () => {
+  it('one key cannot take every place', async () => {
+    const { clock, offer, seen } = strangers()
+    for (let count = 0; count < 2 * HANDSHAKES_PENDING_MAX; count++) offer(mallory)
+    await clock.advance(0)
+    expect(seen.answering).toBe(HANDSHAKES_PENDING_PER_KEY_MAX)
+    offer(bob)
+    await clock.advance(0)
+    expect(seen.answering).toBe(HANDSHAKES_PENDING_PER_KEY_MAX + 1)
+    await clock.advance(ATTEMPT_TIMEOUT_MS)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('are refused at a bounded rate, and a refusal that no route takes keeps nothing open', async () => {
+    const { clock, offer, sent } = strangers()
+    const scopes = keys.map(offer)
+    await clock.advance(0)
+    expect(sent).toHaveLength(REFUSALS_BURST)
+    expect(scopes.filter(({ signal }) => !signal.aborted)).toHaveLength(HANDSHAKES_PENDING_MAX)
+    expect(clock.pending).toBe(HANDSHAKES_PENDING_MAX)
+  })
+
+  it('who are not admitted give their place back at once, heard or not', async () => {
+    const { clock, offer, sent, seen } = strangers({ admit: () => false })
+    const { signal } = offer(mallory)
+    await clock.advance(0)
+    expect(sent).toEqual([{ kind: 'refuse', code: REFUSAL_CODES.notAdmitted }])
+    expect(signal.aborted).toBe(true)
+    offer(bob)
+    expect(seen.pending).toBe(0)
+  })
+
+  it('an `admit` that never answers holds a place no longer than an attempt', async () => {
+    const { clock, offer, seen } = strangers({ admit: () => new Promise<boolean>(() => {}) })
+    offer(mallory)
+    await clock.advance(ATTEMPT_TIMEOUT_MS)
+    offer(bob)
+    expect(seen.pending).toBe(0)
   })
 })
