@@ -33,8 +33,8 @@ export function meshRetryMs(failures: number): number {
 }
 
 /**
- * Whom a full mesh calls now: everybody absent, longest absent first, as far as there is room. The larger key calls at
- * once; the smaller one only after some patience, for when the larger cannot.
+ * Whom a full mesh calls now: everybody absent as far as there is room, fewest failures first and then longest absent, so
+ * that a crowd of unreachable records never stands before a newcomer. The larger key calls at once; the smaller one only after some patience, for when the larger cannot.
  */
 export function chooseCalls({ self, absent, connected, calling, peersMax, callsMax, nowMs }: MeshState): PeerId[] {
   const room = Math.min(peersMax - connected - calling, callsMax - calling)
@@ -44,7 +44,7 @@ export function chooseCalls({ self, absent, connected, calling, peersMax, callsM
       const patienceMs = isLarger(self, id) ? 0 : MESH_PATIENCE_MS
       return nowMs - sinceMs >= patienceMs && nowMs - failedMs >= meshRetryMs(failures)
     })
-    .sort((one, other) => one.sinceMs - other.sinceMs)
+    .sort((one, other) => one.failures - other.failures || one.sinceMs - other.sinceMs)
     .slice(0, room)
     .map(({ id }) => id)
 }

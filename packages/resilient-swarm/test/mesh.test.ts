@@ -40,6 +40,13 @@ describe('whom a full mesh calls', () => {
     expect(chosen).toEqual([second])
   })
 
+  it('a newcomer comes before those that could not be reached, however long they are known', () => {
+    const unreachable = absent(second, { sinceMs: 1, failures: 3, failedMs: 1 })
+    const newcomer = absent(smallest, { sinceMs: 99_999 })
+    const crowded = { ...state, self: largest, connected: 9, nowMs: 100_000 }
+    expect(chooseCalls({ ...crowded, absent: [unreachable, newcomer] })).toEqual([smallest])
+  })
+
   it('leaves alone whom it failed to reach, longer each time, never for more than a minute', () => {
     const failed = absent(smallest, { failures: 1, failedMs: 100 })
     expect(chooseCalls({ ...state, self: largest, absent: [failed], nowMs: 99 + MESH_RETRY_MS_MIN })).toEqual([])
