@@ -1,10 +1,10 @@
-import type { Clock, Scope, SwarmError } from '@resilient-swarm/contract'
+import { type Clock, type Scope, SwarmError } from '@resilient-swarm/contract'
 import { FIRST_PINGS_MS, LATENESS_FORGIVEN_MS, PING_INTERVAL_MS } from './limits.ts'
 
 export interface LivenessOptions {
   readonly clock: Clock
   readonly scope: Scope
-  /** Resolves with the answer; rejects when none came in time. */
+  /** Resolves with the answer; rejects when none came in time, with ERR_RPC_BUSY when it could not be asked. */
   readonly ping: () => Promise<void>
   readonly onRtt: (rttMs: number) => void
   readonly onLost: (error: SwarmError) => void
@@ -38,7 +38,13 @@ export function watchLiveness({ clock, scope, ping, onRtt, onLost }: LivenessOpt
       await ping()
       if (!scope.isClosed) onRtt(clock.monotonic() - sentMs)
     } catch (error) {
-      if (!scope.isClosed && clock.monotonic() >= forgivingUntilMs) onLost(error as SwarmError)
+      if (scope.isClosed || isBusy(error)) return
+      if (clock.monotonic() >= forgivingUntilMs) onLost(error as SwarmError)
     }
   }
+}
+
+/** A ping that waits behind the application's own calls says nothing about the peer. */
+function isBusy(error: unknown): boolean {
+  return error instanceof SwarmError && error.code === 'ERR_RPC_BUSY'
 }

@@ -1,4 +1,5 @@
-import type { CloseReason, PeerId, Runtime } from '@resilient-swarm/contract'
+import { type CloseReason, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
+import { RPC_LIMITS } from '@resilient-swarm/rpc'
 import type { LeaveReason } from './events.ts'
 import { PING_TIMEOUT_MS } from './limits.ts'
 import { LINK_CODES } from './link.ts'
@@ -44,13 +45,21 @@ export function createRoster<Remote>({ runtime, onPeer, onLeft }: RosterOptions<
       watchLiveness({
         clock: runtime.clock,
         scope: peer.scope,
-        ping: async () => void (await peer.session.call('ping', [], { timeoutMs: PING_TIMEOUT_MS })),
+        ping: () => ping(peer.session),
         onRtt: (rttMs) => peer.updateRtt(rttMs),
         onLost: (error) => peer.link.multiplexer.abort(error),
       })
       onPeer(peer)
     },
   }
+}
+
+/** Asks for an answer; ERR_RPC_BUSY when it would have to wait behind the application's own calls. */
+async function ping(session: ConnectedPeer['session']): Promise<void> {
+  if (session.load.calls >= RPC_LIMITS.inFlightMax) {
+    throw new SwarmError('Too many calls are in flight to ping.', { code: 'ERR_RPC_BUSY', retryable: true })
+  }
+  await session.call('ping', [], { timeoutMs: PING_TIMEOUT_MS })
 }
 
 /** In words what a link's end means for the peer. */

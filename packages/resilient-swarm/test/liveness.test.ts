@@ -58,4 +58,15 @@ describe('watching a peer', () => {
     expect(lost).toBe(1)
     await scope.close()
   })
+
+  it('does not blame the peer when the application left no room to ask', async () => {
+    const { clock } = createTestRuntime()
+    const scope = new Scope()
+    let lost = 0
+    const ping = () => Promise.reject(new SwarmError('Too many calls.', { code: 'ERR_RPC_BUSY' }))
+    watchLiveness({ clock, scope, ping, onRtt() {}, onLost: () => lost++ })
+    await clock.advance(60_000)
+    expect(lost).toBe(0)
+    await scope.close()
+  })
 })
