@@ -181,6 +181,7 @@ describe('bytes that are no frames', () => {
     }
     const alice = place.person([server.url])
     await alice.exchange.ready
+    expect(server.stats.online).toBe(1)
   })
 })
 

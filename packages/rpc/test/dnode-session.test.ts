@@ -80,7 +80,7 @@ describe('a session', () => {
     for (const values of [[], [null], ['text'], [[]]]) {
       const { alice, mallory } = createVictim()
       mallory.send(line({ method: 'methods', arguments: values }))
-      await alice.ready
+      await expect(alice.ready).resolves.toBeUndefined()
     }
   })
 })
