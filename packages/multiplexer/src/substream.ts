@@ -67,9 +67,8 @@ export class SubstreamCore implements RawSubstream, Sender {
     this.#port = port
     this.#window = new ReceiveWindow(port)
     this.#sendCreditBytes = port.flowControl ? INITIAL_CREDIT_BYTES : Number.POSITIVE_INFINITY
-    const ours = openedBy === 'us'
-    this.#messageHeader = id * 8 + (ours ? FLAGS.messageInitiator : FLAGS.messageReceiver)
-    this.#closeHeader = id * 8 + (ours ? FLAGS.closeInitiator : FLAGS.closeReceiver)
+    this.#messageHeader = id * 8 + (openedBy === 'us' ? FLAGS.messageInitiator : FLAGS.messageReceiver)
+    this.#closeHeader = id * 8 + (openedBy === 'us' ? FLAGS.closeInitiator : FLAGS.closeReceiver)
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
