@@ -13,7 +13,7 @@ import { createDataChannel, type DataChannel } from './data-channel.ts'
 import { REMOTE_CANDIDATES_MAX } from './limits.ts'
 import { CHANNEL_LABEL, isOurChannel, Negotiator, type NegotiatorSignal, withPlainDescriptions } from './negotiator.ts'
 import type { RtcImplementation } from './rtc.ts'
-import { type CheckedSdp, candidateLines, checkSdp, withoutCandidates, writeSdp } from './sdp-gate.ts'
+import { type CheckedSdp, candidateLines, checkSdp, offeredSetup, withoutCandidates, writeSdp } from './sdp-gate.ts'
 import { webrtcError } from './webrtc-error.ts'
 
 export interface OfferAnswerOptions {
@@ -144,9 +144,7 @@ export class OfferAnswer {
     try {
       const local = checkSdp(withoutCandidates(signal.sdp))
       this.#local = local
-      // The offerer is the DTLS client: an answerer's first flight would reach node-datachannel before its ICE is connected,
-      // be dropped, and be sent again a whole second later.
-      const sdp = signal.type === 'offer' ? writeSdp({ ...local, setup: 'active' }) : local.sdp
+      const sdp = signal.type === 'offer' ? writeSdp({ ...local, setup: offeredSetup(signal.sdp) }) : local.sdp
       this.#outbox.describe({ sdp, mid: local.mid })
     } catch (cause) {
       this.#fail(cause)

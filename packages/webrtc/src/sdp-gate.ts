@@ -99,6 +99,15 @@ export function candidateLines(sdp = ''): string[] {
   return sdp.match(/^a=candidate:.*$/gm) ?? []
 }
 
+/**
+ * The DTLS role that an offer of ours leaves us. libdatachannel (which signs `o=rtc`) has to be the client: as server it drops
+ * the answerer's first flight when that comes before its own ICE is connected, and gets it again a whole second later.
+ * The WebRTC of browsers keeps an early flight, so there the answerer may begin.
+ */
+export function offeredSetup(sdp: string): DtlsSetup {
+  return /^o=rtc /m.test(sdp) ? 'active' : 'actpass'
+}
+
 function readAttributes(lines: readonly string[]): Map<string, string[]> {
   const attributes = new Map<string, string[]>()
   for (const line of lines) {

@@ -89,6 +89,9 @@ class WebrtcTransport implements Transport {
   #load(): Promise<RtcImplementation> {
     const { rtc } = this.#options
     this.#loading ??= rtc ? Promise.resolve(rtc) : loadDefault()
+    this.#loading.catch(() => {
+      this.#loading = undefined
+    })
     return this.#loading
   }
 }
