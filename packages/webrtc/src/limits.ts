@@ -62,4 +62,4 @@ export const CANDIDATE_BYTES_MAX = 512
 export const REMOTE_CANDIDATES_MAX = 32
 
 /** Candidates of our own told in one attempt; the same number, for the other side keeps no more. */
-export const LOCAL_CANDIDATES_MAX = REMOTE_CANDIDATES_MAX
+export const LOCAL_CANDIDATES_MAX = 32
