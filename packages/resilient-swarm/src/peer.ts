@@ -1,4 +1,4 @@
-import { type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
+import { abortedError, type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
 import type { RpcSession } from '@resilient-swarm/rpc'
 import { STREAM_TYPE_BYTES_MAX } from './limits.ts'
 import { isOwnType, type Link } from './link.ts'
@@ -33,7 +33,10 @@ export interface Peer<Remote = unknown> {
   readonly rttMs: number | undefined
   /** The peer's methods: `await peer.rpc.ping()`. Fails with `ERR_RPC_…`. */
   readonly rpc: Remote & BuiltInMethods
-  /** Opens a substream of any type of 1–64 bytes but `db`, `dnode` and `relay`. Fails with `ERR_PEER_GONE`. */
+  /**
+   * Opens a substream of any type of 1–64 bytes but `db`, `dnode` and `relay`. Fails with `ERR_PEER_GONE`,
+   * `ERR_SUBSTREAM_LIMIT` or `ERR_ABORTED`.
+   */
   openStream(type: string, options?: { signal?: AbortSignal }): Promise<Substream>
   /** Resolves when the peer is gone for good. */
   readonly closed: Promise<void>
@@ -88,7 +91,7 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   }
 
   async openStream(type: string, { signal }: { signal?: AbortSignal } = {}): Promise<Substream> {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw abortedError(signal)
     checkStreamType(type)
     if (this.scope.isClosed) {
       throw new SwarmError('The peer is gone: call it again.', { code: 'ERR_PEER_GONE', retryable: true })
@@ -111,7 +114,7 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
 }
 
 /** TypeError for the swarm's own types, RangeError for an empty or over-long name. */
-export function checkStreamType(type: string): void {
+function checkStreamType(type: string): void {
   if (isOwnType(type)) throw new TypeError(`the substream type '${type}' is the swarm's own; choose another name`)
   const typeBytes = utf8(type).byteLength
   if (typeBytes === 0 || typeBytes > STREAM_TYPE_BYTES_MAX) {

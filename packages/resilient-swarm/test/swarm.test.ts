@@ -132,6 +132,8 @@ describe('peers', () => {
     await expect(peer.openStream('')).rejects.toThrow(RangeError)
     await expect(peer.openStream('ü'.repeat(33))).rejects.toThrow(RangeError)
     expect((await peer.openStream('ü'.repeat(32))).type).toHaveLength(32)
+    const cancelled = peer.openStream('chat', { signal: AbortSignal.abort() })
+    await expect(cancelled).rejects.toMatchObject({ code: 'ERR_ABORTED' })
   })
 
   it('are told to a late listener, once each', async () => {
