@@ -11,18 +11,6 @@ export interface LinkPlan {
   readonly inFlight: number
 }
 
-export interface LinkFigures {
-  readonly rawMBps: number
-  readonly substreamMBps: number
-  readonly substreamOverRaw: number
-  readonly rawRttMs: number
-  readonly rpcRttMs: number
-  readonly rpcOverRawRtt: number
-  readonly rpcPerSecond: number
-  readonly pingIdleMs: number
-  readonly pingUnderLoadMs: number
-}
-
 export interface Pair {
   readonly alice: RemoteParticipant
   readonly bob: RemoteParticipant

@@ -2,8 +2,6 @@
 export const BROWSER_PEERS_MAX = 24
 /** The most peers of a node in Node: one thread serves them all, memory is what counts. */
 export const NODE_PEERS_MAX = 64
-/** Up to this many nodes everybody connects to everybody. */
-export const FULL_MESH_NODES_MAX = 12
 /** Handshakes under way at once, ours and theirs each: bounds what strangers can make us start. */
 export const HANDSHAKES_PENDING_MAX = 8
 /** Of which one key's: its newest attempt and one before that is ending, so that no single stranger takes every place. */

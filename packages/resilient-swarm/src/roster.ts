@@ -63,7 +63,7 @@ async function ping(session: ConnectedPeer['session']): Promise<void> {
 }
 
 /** In words what a link's end means for the peer. */
-export function leaveReason(end: CloseReason): LeaveReason {
+function leaveReason(end: CloseReason): LeaveReason {
   if (end.error) return 'lost'
   if (end.code === LINK_CODES.replaced) return 'replaced'
   return end.by === 'us' ? 'closed' : 'left'
