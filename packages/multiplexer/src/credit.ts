@@ -2,6 +2,7 @@ import { type Clock, encodeVarint, readVarint } from '@resilient-swarm/contract'
 import { CLOSE_CODES, ProtocolViolation } from './errors.ts'
 import { encodeFrame, FLAGS } from './frame.ts'
 import { INITIAL_CREDIT_BYTES, SEND_CREDIT_BYTES_MAX, WINDOW_BYTES_MAX, WINDOW_GROWS_ABOVE_RTT_MS } from './limits.ts'
+import type { NodeBuffers } from './node-buffers.ts'
 
 /** What a credit frame says: the peer may send so many more bytes on a substream that it or we opened. */
 export interface Credit {
@@ -30,13 +31,24 @@ export function decodeCredit(data: Uint8Array): Credit {
 /** Sums over all substreams of one peer. Windows grow only while their sum stays within `bytesMax`. */
 export class PeerBuffers {
   readonly bytesMax: number
-  /** Received and not consumed. */
-  unreadBytes = 0
+  readonly #node: NodeBuffers | undefined
+  #unreadBytes = 0
   /** The windows of all substreams: what could be unread at worst. */
   windowBytes = 0
 
-  constructor({ bytesMax }: { bytesMax: number }) {
+  constructor({ bytesMax, node }: { bytesMax: number; node?: NodeBuffers | undefined }) {
     this.bytesMax = bytesMax
+    this.#node = node
+  }
+
+  /** Received and not consumed. */
+  get unreadBytes(): number {
+    return this.#unreadBytes
+  }
+
+  set unreadBytes(bytes: number) {
+    this.#node?.changed(this, bytes - this.#unreadBytes)
+    this.#unreadBytes = bytes
   }
 }
 

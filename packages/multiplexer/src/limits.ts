@@ -19,6 +19,9 @@ export const WINDOW_BYTES_MAX = 4 * 1024 * 1024
 /** Received and unread bytes of all of a peer's substreams together: 64 peers then hold at most 256 MiB even if all of them are hostile. */
 export const BUFFERED_BYTES_MAX = 4 * 1024 * 1024
 
+/** Unread bytes of all of a node's peers together, where they share a `NodeBuffers`: sixteen peers at their own limit. */
+export const NODE_BUFFERED_BYTES_MAX = 64 * 1024 * 1024
+
 /** The most credit that a peer may let us gather on one substream: more would only be a way to reach numbers that add up wrong. */
 export const SEND_CREDIT_BYTES_MAX = 2 ** 31 - 1
 

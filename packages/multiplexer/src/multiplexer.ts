@@ -49,7 +49,8 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     this.#channel = options.channel
     this.clock = options.runtime.clock
     this.flowControl = options.flowControl ?? true
-    this.buffers = new PeerBuffers({ bytesMax: this.#limits.bufferedBytesMax })
+    this.buffers = new PeerBuffers({ bytesMax: this.#limits.bufferedBytesMax, node: options.nodeBuffers })
+    options.nodeBuffers?.add(this.buffers, () => this.#laziest().reset(RESET_CODES.buffersFull))
     this.#outbox = new Outbox(this.#channel)
     this.#late = new LateFrames({ flowControl: this.flowControl })
     this.#openRate = new OpenRate(this.clock)
@@ -235,6 +236,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     if (data.byteLength === 0) return
     if (!core.receive(data)) throw new ProtocolViolation(CLOSE_CODES.creditExceeded, 'data beyond the credit that was given')
     while (this.buffers.unreadBytes > this.buffers.bytesMax) this.#laziest().reset(RESET_CODES.buffersFull)
+    this.#options.nodeBuffers?.relieve()
   }
 
   #afterEnd(core: SubstreamCore): void {
@@ -242,7 +244,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     core.reset(RESET_CODES.channelProtocol)
   }
 
-  /** Whose reader has left most unread. Only this peer's substreams count, so nobody can get another's reset. */
+  /** Whose reader has left most unread. Only this peer's substreams count, so nobody can get another's reset by filling their own. */
   #laziest(): SubstreamCore {
     return this.#table.cores.reduce((one, other) => (other.unreadBytes > one.unreadBytes ? other : one))
   }
@@ -278,6 +280,7 @@ class ChannelMultiplexer implements Multiplexer, SubstreamPort {
     this.#state = 'ended'
     this.#cancelFlush()
     this.#outbox.stop()
+    this.#options.nodeBuffers?.delete(this.buffers)
     for (const core of this.#table.cores) core.sessionEnded(reason.by, reason.error)
     this.#resolveClosed(reason)
   }

@@ -1,5 +1,6 @@
 import type { Channel, CloseReason, Runtime, Substream, SwarmError } from '@resilient-swarm/contract'
 import { MESSAGE_BYTES_MIN, type MultiplexerLimits } from './limits.ts'
+import type { NodeBuffers } from './node-buffers.ts'
 
 export interface MultiplexerOptions {
   /** The multiplexer takes it over: its `onMessage`, `onDrain` and its end. */
@@ -12,6 +13,8 @@ export interface MultiplexerOptions {
   /** The peer opened a substream. */
   readonly onSubstream: (substream: Substream) => void
   readonly limits?: Partial<MultiplexerLimits>
+  /** What all of a node's peers may leave unread together; one for all their multiplexers. */
+  readonly nodeBuffers?: NodeBuffers
 }
 
 /** Many substreams over one channel, each with a type and credit of its own. */
@@ -26,7 +29,7 @@ export interface Multiplexer {
   readonly closed: Promise<CloseReason>
 }
 
-const OPTIONS = new Set(['channel', 'role', 'runtime', 'flowControl', 'onSubstream', 'limits'])
+const OPTIONS = new Set(['channel', 'role', 'runtime', 'flowControl', 'onSubstream', 'limits', 'nodeBuffers'])
 
 /** A TypeError for an unknown name or role, a RangeError for a channel whose messages are too short. */
 export function checkOptions(options: MultiplexerOptions): void {
