@@ -1,5 +1,6 @@
 import { type Path, type PeerId, type Substream, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
+import type { NodeBuffers } from '@resilient-swarm/multiplexer'
 import { createRpcSession, type Methods } from '@resilient-swarm/rpc'
 import { SUBSTREAMS_EARLY_MAX } from './limits.ts'
 import { OWN_TYPES, openLink } from './link.ts'
@@ -14,6 +15,8 @@ export interface ConnectPeerOptions<Remote> {
   readonly keyPair: KeyPair
   readonly settings: Settings
   readonly signal: AbortSignal
+  /** What this node's peers may leave unread together. */
+  readonly nodeBuffers: NodeBuffers
   /** The methods the swarm itself serves to this peer. */
   readonly builtIn: (peer: ConnectedPeer<Remote>) => Methods
   /** The peer opened a substream that is not rpc. */
@@ -34,6 +37,7 @@ export async function connectPeer<Remote>(options: ConnectPeerOptions<Remote>): 
     signal,
     admit: settings.admit,
     onSubstream: arrivals.onSubstream,
+    nodeBuffers: options.nodeBuffers,
   })
   try {
     const substream =

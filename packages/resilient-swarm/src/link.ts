@@ -1,7 +1,7 @@
 import { type SecureChannel, secureChannel } from '@resilient-swarm/cipher-stream'
 import { type CloseReason, type Path, type PeerId, type Runtime, type Substream, SwarmError } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
-import { createMultiplexer, type Multiplexer } from '@resilient-swarm/multiplexer'
+import { createMultiplexer, type Multiplexer, type NodeBuffers } from '@resilient-swarm/multiplexer'
 import { withSignal } from './with-signal.ts'
 
 /** The substream types that are the swarm's own; every other is the application's. */
@@ -38,6 +38,7 @@ export interface OpenLinkOptions {
   /** Asked once the key is proven and before any substream is looked at. */
   readonly admit: (id: PeerId) => boolean | Promise<boolean>
   readonly onSubstream: (substream: Substream) => void
+  readonly nodeBuffers: NodeBuffers
 }
 
 /** Proves keys over a fresh path, asks for admission, then opens substreams. Ends the path on any failure. */
@@ -58,7 +59,8 @@ export async function openLink(options: OpenLinkOptions): Promise<Link> {
     secure.close({ by: 'us', code: LINK_CODES.notAdmitted })
     throw new SwarmError('This node does not admit the peer: see the `admit` option.', { code: 'ERR_NOT_ADMITTED' })
   }
-  const multiplexer = createMultiplexer({ channel: secure, role, runtime, onSubstream: options.onSubstream })
+  const { onSubstream, nodeBuffers } = options
+  const multiplexer = createMultiplexer({ channel: secure, role, runtime, onSubstream, nodeBuffers })
   return { id: expected, role, path, secure, multiplexer, closed: multiplexer.closed }
 }
 

@@ -1,5 +1,6 @@
 import { type CloseReason, type Path, type PeerId, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
+import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Methods } from '@resilient-swarm/rpc'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { createAnswerer, judgeOffer } from './answer.ts'
@@ -45,6 +46,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const keyPair = createKeyPair(settings.seed === undefined ? {} : { seed: settings.seed })
   const self = keyPair.peerId
   const scope = new Scope()
+  const nodeBuffers = new NodeBuffers()
   const history = createHistory(runtime.clock)
   const roster: Roster<Remote> = createRoster({ runtime, onPeer, onLeft })
   const signalling: Signalling = createSignalling({
@@ -118,7 +120,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   })
 
   function connect(path: Path, role: 'initiator' | 'responder', id: PeerId, signal: AbortSignal) {
-    return connectPeer<Remote>({ path, role, id, keyPair, settings, signal, builtIn, onSubstream })
+    return connectPeer<Remote>({ path, role, id, keyPair, settings, signal, nodeBuffers, builtIn, onSubstream })
   }
 
   function builtIn(peer: ConnectedPeer<Remote>): Methods {
