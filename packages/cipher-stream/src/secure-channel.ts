@@ -11,6 +11,7 @@ import {
   NETWORK_BYTES_MAX,
 } from './limits.ts'
 
+/** The channel to secure, who we are, and what both ends know of the path. */
 export interface SecureChannelOptions {
   /** Fresh: nothing was sent or heard on it. It is taken over, and ended when the handshake fails. */
   readonly channel: Channel

@@ -1,6 +1,7 @@
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** The bytes of a text; a lone surrogate becomes U+FFFD. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
@@ -14,6 +15,7 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** All parts, in order, in a new buffer. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
   let offset = 0
@@ -43,6 +45,7 @@ export function compareBytes(one: Uint8Array, other: Uint8Array): -1 | 0 | 1 {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** Lower-case hex digits, two a byte. */
 export function encodeHex(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += HEX[byte]
@@ -58,6 +61,7 @@ export function decodeHex(text: string): Uint8Array {
 /** The most bytes a varint of ours takes: 2⁵³ − 1 needs eight. */
 export const VARINT_BYTES_MAX = 8
 
+/** How many bytes `encodeVarint` takes for this number. */
 export function varintLength(value: number): number {
   let length = 1
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++

@@ -38,6 +38,7 @@ export interface SignalLine {
   onSignal: (signal: AttemptSignal) => void
 }
 
+/** What a transport needs for one attempt of its own. */
 export interface DialContext {
   readonly runtime: Runtime
   readonly signals: SignalLine
@@ -52,6 +53,7 @@ export interface IncomingAttempt {
   readonly signal: AbortSignal
 }
 
+/** What a transport needs to be reached. */
 export interface ListenContext {
   readonly runtime: Runtime
   /** For transports that meet by signals: registers who answers offers. */

@@ -10,12 +10,14 @@ import { type PublicKey, parsePublicKey, verify } from './public-key.ts'
 /** What an envelope adds to its payload: the author's key and the signature. */
 export const ENVELOPE_OVERHEAD_BYTES = KEY_BYTES + SIGNATURE_BYTES
 
+/** A payload of at most `ENVELOPE_PAYLOAD_BYTES_MAX`, and the one domain that its signature is good for. */
 export interface EnvelopeToSeal {
   readonly keyPair: KeyPair
   readonly domain: Domain
   readonly payload: Uint8Array
 }
 
+/** What was signed, and by whom. */
 export interface OpenedEnvelope {
   readonly publicKey: PublicKey
   readonly peerId: PeerId

@@ -40,6 +40,7 @@ export function parsePeerId(text: unknown): PeerId {
   return text as PeerId
 }
 
+/** Whether this is a key text in its one spelling, of a key that is one. */
 export function isPeerId(candidate: unknown): candidate is PeerId {
   try {
     parsePeerId(candidate)

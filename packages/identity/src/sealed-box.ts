@@ -11,6 +11,7 @@ import { type PublicKey, parsePublicKey, toDhPublic } from './public-key.ts'
 export const BOX_OVERHEAD_BYTES = KEY_BYTES + (KEY_BYTES + AEAD_TAG_BYTES) + (KEY_BYTES + AEAD_TAG_BYTES)
 export const BOX_PAYLOAD_BYTES_MAX = NOISE_MESSAGE_BYTES_MAX - BOX_OVERHEAD_BYTES
 
+/** A payload of at most `BOX_PAYLOAD_BYTES_MAX`, its receiver, and what both must agree on before. */
 export interface BoxToSeal {
   readonly from: KeyPair
   readonly to: PublicKey
@@ -19,12 +20,14 @@ export interface BoxToSeal {
   readonly payload: Uint8Array
 }
 
+/** Untrusted bytes, and the key pair and prologue that they should be sealed for. */
 export interface BoxToOpen {
   readonly keyPair: KeyPair
   readonly prologue: Uint8Array
   readonly box: Uint8Array
 }
 
+/** What was inside, and the proven key of who sealed it. */
 export interface OpenedBox {
   readonly from: PublicKey
   readonly peerId: PeerId

@@ -32,6 +32,7 @@ import { tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
 import { INSTANCE_BYTES } from './view-messages.ts'
 
+/** Whose table it is, of which network. */
 export interface PeerTableOptions {
   readonly keyPair: KeyPair
   /** The swarm; records of others are refused. */

@@ -11,6 +11,7 @@ import type { ReplyConvention } from './pending-call.ts'
 import { createRemote, type Methods, type RemoteMethods } from './remote.ts'
 import { closedError, protocolError } from './rpc-error.ts'
 
+/** The substream to speak on, and what the peer may call. */
 export interface RpcSessionOptions {
   /** Taken over: nobody else reads or writes it. */
   readonly substream: Substream
@@ -24,6 +25,7 @@ export interface RpcSessionOptions {
   readonly limits?: Partial<RpcLimits> | undefined
 }
 
+/** Calls both ways over one substream, until either side ends it. */
 export interface RpcSession<R> {
   /** `await remote.sum(1, 2)`. A rejection is a SwarmError; a TypeError or RangeError tells of arguments that cannot travel. */
   readonly remote: RemoteMethods<R>

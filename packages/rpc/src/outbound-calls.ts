@@ -9,6 +9,7 @@ import { PendingCall, type ReplyConvention } from './pending-call.ts'
 import { busyError, closedError, noMethodError } from './rpc-error.ts'
 import { registerFunctions, type UserCallbackContext } from './user-callback.ts'
 
+/** What one call may say differently from its session. */
 export interface CallOptions {
   /** 30,000 by default. */
   readonly timeoutMs?: number | undefined

@@ -29,6 +29,7 @@ import { createSeenBoxes } from './seen-boxes.ts'
 import { createSignalClient, type ServerState, type SignalClient } from './signal-client.ts'
 import type { WebSocketConstructor } from './web-socket.ts'
 
+/** Which servers to be at, and as whom. */
 export interface SignalExchangeOptions {
   /** Up to 16 `ws:` or `wss:` URLs; each server once, and as its operator names it. None is allowed too. */
   readonly urls: readonly string[]

@@ -18,6 +18,7 @@ import { REFUSE_CODES } from './refusal.ts'
 import type { RtcImplementation } from './rtc.ts'
 import { webrtcError } from './webrtc-error.ts'
 
+/** What `webrtc()` may be told; everything has a default. */
 export interface WebrtcOptions {
   /** Another WebRTC implementation, such as `@roamhq/wrtc`. Default: the browser's own; in Node node-datachannel. */
   readonly rtc?: RtcImplementation
