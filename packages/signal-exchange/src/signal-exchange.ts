@@ -72,7 +72,7 @@ export interface SignalExchange {
    * tells which is true, and a hostile server must not be able to take a signal's place.
    */
   onSignal: (signal: { readonly id: string; readonly box: Uint8Array }) => void
-  /** A newer login of our key took over at a server; once. That server is left, the others are kept. */
+  /** A newer login of our key took over and no server keeps us registered; once. A server that says so alone is left. */
   onDisplaced: () => void
   readonly servers: readonly SignalServerStatus[]
   /** The servers' clock minus ours, in ms: the median of what they said. */
@@ -179,6 +179,8 @@ class Exchange implements SignalExchange {
   #changed(): void {
     for (const listen of [...this.#changes]) listen()
     if (this.#isDisplaced || this.#scope.isClosed || !this.#clients.some((client) => client.state === 'displaced')) return
+    // A server may lie about it: while another one keeps us registered there is no newer login.
+    if (this.#clients.some((client) => client.state === 'registered')) return
     this.#isDisplaced = true
     this.onDisplaced()
   }

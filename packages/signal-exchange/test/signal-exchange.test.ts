@@ -294,6 +294,7 @@ describe('being displaced', () => {
     at('two').register()
     at('one').end('displaced')
     expect(exchange.servers.map(({ state }) => state)).toEqual(['displaced', 'registered'])
+    expect(displaced).toBe(0) // one server may lie
     at('two').end('displaced')
     await runtime.clock.advance(1_000_000)
     expect(displaced).toBe(1)
