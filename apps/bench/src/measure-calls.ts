@@ -1,4 +1,5 @@
-import { RTCPeerConnection } from 'node-datachannel/polyfill'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { Swarm } from 'resilient-swarm'
 import { median, quantile, round } from './statistics.ts'
 
@@ -8,16 +9,54 @@ interface BarePeer {
   destroy(): void
 }
 
-// The very simple-peer that the transport stands on, with its own options: what its author's README does.
-const { default: SimplePeer } = (await import(
-  new URL('../../../packages/webrtc/dist/vendor/simple-peer.js', import.meta.url).href
-)) as { default: new (options: object) => BarePeer }
+const WARM_UP_ROUNDS = 5 // PouchDB, the native parts and the compiler are loaded by then
+
+type SimplePeerClass = new (options: object) => BarePeer
+
+/** What simple-peer takes from its polyfill, by node-datachannel, whose descriptions it could not write into. */
+const POLYFILL = `
+  import { RTCPeerConnection as Native } from 'node-datachannel/polyfill'
+  const plain = async (made) => { const { type, sdp } = await made; return { type, sdp } }
+  export class RTCPeerConnection extends Native {
+    createOffer() { return plain(super.createOffer()) }
+    createAnswer() { return plain(super.createAnswer()) }
+  }
+  export class RTCSessionDescription { constructor({ type, sdp }) { this.type = type; this.sdp = sdp } }
+  export class RTCIceCandidate { constructor(candidate) { Object.assign(this, candidate) } }`
+
+/** The published simple-peer as it is, on the WebRTC of this process. */
+async function loadSimplePeer(): Promise<SimplePeerClass> {
+  const outfile = fileURLToPath(new URL('./bare-simple-peer.js', import.meta.url))
+  await build({
+    stdin: {
+      contents: "export { default } from '@thaunknown/simple-peer/lite.js'",
+      resolveDir: fileURLToPath(new URL('..', import.meta.url)),
+    },
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['node-datachannel'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+    plugins: [
+      {
+        name: 'polyfill',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^webrtc-polyfill$/ }, ({ path }) => ({ path, namespace: 'polyfill' }))
+          onResolve({ filter: /^node-datachannel/ }, ({ path }) => ({ path, external: true }))
+          onLoad({ filter: /.*/, namespace: 'polyfill' }, () => ({ contents: POLYFILL, loader: 'js' }))
+        },
+      },
+    ],
+  })
+  return ((await import(outfile)) as { default: SimplePeerClass }).default
+}
 
 /** Connects two bare simple-peers of this process, signals handed over in memory. Resolves with the ms it took. */
-async function connectBare(): Promise<number> {
+async function connectBare(SimplePeer: SimplePeerClass): Promise<number> {
   const startedMs = performance.now()
-  const alice = new SimplePeer({ initiator: true, config: { connection: new RTCPeerConnection({ iceServers: [] }) } })
-  const bob = new SimplePeer({ config: { connection: new RTCPeerConnection({ iceServers: [] }) } })
+  const alice = new SimplePeer({ initiator: true, config: { iceServers: [] } })
+  const bob = new SimplePeer({ config: { iceServers: [] } })
   alice.on('signal', (signal) => bob.signal(signal))
   bob.on('signal', (signal) => alice.signal(signal))
   await Promise.all(
@@ -52,12 +91,13 @@ async function connectSwarms(signals: readonly string[]): Promise<number> {
 }
 
 export async function measureCalls(options: { signalUrl: string; rounds: number; tell: (line: string) => void }) {
+  const SimplePeer = await loadSimplePeer()
   const bares: number[] = []
   const calls: number[] = []
-  for (let turn = 0; turn < options.rounds + 1; turn++) {
-    const bare = await connectBare()
+  for (let turn = 1 - WARM_UP_ROUNDS; turn <= options.rounds; turn++) {
+    const bare = await connectBare(SimplePeer)
     const call = await connectSwarms([options.signalUrl])
-    if (turn === 0) continue
+    if (turn < 1) continue
     bares.push(bare)
     calls.push(call)
     if (turn % 10 === 0)

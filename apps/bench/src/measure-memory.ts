@@ -7,6 +7,7 @@ import { round } from './statistics.ts'
 
 const file = fileURLToPath(import.meta.url)
 const SETTLE_MS = 3_000 // replication and the first pings are over by then
+const WARM_UP_PEERS = 24 // the first ones also pay for compiled code, thread pools and allocators, once for all that follow
 
 type Ask =
   | { readonly kind: 'swarms'; readonly signals: string[]; readonly count: number }
@@ -65,7 +66,8 @@ async function measureBare(peers: number): Promise<number> {
     await end.opened
     return end
   }
-  const ends = [await connect(), await connect()] // the first load the native parts
+  const ends: RawEnd[] = []
+  for (let made = 0; made < WARM_UP_PEERS; made++) ends.push(await connect())
   await settled()
   const beforeKiB = collectedRssKiB()
   for (let made = 0; made < peers; made++) ends.push(await connect())
@@ -74,12 +76,12 @@ async function measureBare(peers: number): Promise<number> {
 }
 
 async function measureSwarm(signalUrl: string, peers: number): Promise<number> {
-  const swarm = new Swarm({ signals: [signalUrl], peersMax: peers + 8 })
+  const swarm = new Swarm({ signals: [signalUrl], peersMax: peers + WARM_UP_PEERS + 1 })
   await swarm.ready
   const callAll = async (count: number) => {
     for (const key of (await ask({ kind: 'swarms', signals: [signalUrl], count })) as string[]) await swarm.call(key)
   }
-  await callAll(2)
+  await callAll(WARM_UP_PEERS)
   await settled()
   const beforeKiB = collectedRssKiB()
   await callAll(peers)

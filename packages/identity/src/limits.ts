@@ -3,3 +3,6 @@ export const ENVELOPE_PAYLOAD_BYTES_MAX = 64 * 1024
 
 /** Noise §3: no message is longer, so that a length always fits two bytes. */
 export const NOISE_MESSAGE_BYTES_MAX = 65_535
+
+/** Public keys whose check and X25519 form are remembered, the oldest forgotten first: every peer of a node, and who calls it. */
+export const REMEMBERED_KEYS_MAX = 256

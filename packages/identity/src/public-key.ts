@@ -1,8 +1,10 @@
+import { encodeHex } from '@resilient-swarm/contract'
 import { engine } from '#default-engine'
 import { FIELD_PRIME, GROUP_ORDER, littleEndian, Point, toMontgomery } from './curve25519.ts'
 import { type Domain, signedBytes } from './domains.ts'
 import { type Engine, KEY_BYTES, SIGNATURE_BYTES, type VerifyInput } from './engine-seam.ts'
 import { identityError } from './identity-error.ts'
+import { REMEMBERED_KEYS_MAX } from './limits.ts'
 
 /** 32 bytes that are an Ed25519 point in its one canonical encoding and not of small order; only `parsePublicKey` makes one. */
 export type PublicKey = Uint8Array & { readonly __brand: 'PublicKey' }
@@ -23,15 +25,29 @@ export function parsePublicKey(bytes: Uint8Array): PublicKey {
   if (!(bytes instanceof Uint8Array) || bytes.byteLength !== KEY_BYTES) {
     throw identityError('ERR_KEY_INVALID', `A public key has ${KEY_BYTES} bytes; ask its owner for the key again.`)
   }
-  if (!isStrictEncoding(bytes) || !isPoint(bytes)) {
-    throw identityError('ERR_KEY_INVALID', 'These bytes are not an Ed25519 public key; ask its owner for the key again.')
+  const name = encodeHex(bytes)
+  if (!dhFormOf.has(name)) {
+    if (!isStrictEncoding(bytes) || !isPoint(bytes)) {
+      throw identityError('ERR_KEY_INVALID', 'These bytes are not an Ed25519 public key; ask its owner for the key again.')
+    }
+    remember(name, toMontgomery(bytes))
   }
   return Uint8Array.from(bytes) as PublicKey
 }
 
 /** The X25519 form of an Ed25519 key. */
 export function toDhPublic(key: PublicKey): Uint8Array {
-  return toMontgomery(key)
+  return dhFormOf.get(encodeHex(key))?.slice() ?? toMontgomery(key)
+}
+
+// One call checks and converts its peer's key a dozen times over, a quarter of a millisecond each. Only keys that passed
+// are in here, nothing secret is, and what goes out is a copy.
+const dhFormOf = new Map<string, Uint8Array>()
+
+function remember(name: string, dhForm: Uint8Array): void {
+  dhFormOf.set(name, dhForm)
+  const [oldest] = dhFormOf.size > REMEMBERED_KEYS_MAX ? dhFormOf.keys() : []
+  if (oldest !== undefined) dhFormOf.delete(oldest)
 }
 
 /** What a verifier is asked: did the owner of this key sign this payload for this purpose? */

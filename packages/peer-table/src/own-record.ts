@@ -76,7 +76,7 @@ class SignedOwnRecord implements OwnRecord {
   async continueAbove(seq: number): Promise<void> {
     if (seq < this.#seq || this.#content.left) return
     this.#seq = seq
-    await this.publish()
+    await this.#publishSafely()
   }
 
   async leave(): Promise<void> {
@@ -102,9 +102,19 @@ class SignedOwnRecord implements OwnRecord {
     await this.#options.put(record)
   }
 
+  /** A failed write, or a clock that no record can carry, must not end a process where nobody waits for the outcome. */
+  async #publishSafely(): Promise<void> {
+    try {
+      await this.publish()
+    } catch (error) {
+      this.#options.runtime.log.warn('The own record was not published.', { error: String(error) })
+    }
+  }
+
   #publishIn(delayMs: number): void {
     this.#timer?.cancel()
-    this.#timer = this.#options.scope.timer(this.#options.runtime.clock, delayMs, () => void this.publish())
+    const { scope, runtime } = this.#options
+    this.#timer = scope.timer(runtime.clock, delayMs, () => void this.#publishSafely())
   }
 }
 

@@ -157,8 +157,11 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   function onPeer(peer: ConnectedPeer<Remote>): void {
     calls.settle(peer)
     signalling.observeClock(peer.link.secure.remoteTimeMs)
-    if (peer.link.role === 'initiator') table.keepReplicating(peer)
-    table.publishLinks(roster.peers)
+    // The table begins a turn later: opening a replication takes longer than the rest of a connection.
+    peer.scope.timer(runtime.clock, 0, () => {
+      if (peer.link.role === 'initiator') table.keepReplicating(peer)
+      table.publishLinks(roster.peers)
+    })
     emit('peer', peer)
   }
 
