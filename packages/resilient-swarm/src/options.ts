@@ -1,6 +1,7 @@
 import type { PeerId, Runtime, Transport } from '@resilient-swarm/contract'
 import { createRuntime } from '@resilient-swarm/contract'
 import type { Methods } from '@resilient-swarm/rpc'
+import { parseOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { webrtc } from '@resilient-swarm/webrtc'
 import { BROWSER_PEERS_MAX, CALL_TIMEOUT_MS, NODE_PEERS_MAX } from './limits.ts'
 import type { Peer } from './peer.ts'
@@ -74,7 +75,7 @@ function positive(name: string, value: number): number {
 function checkSignals(urls: readonly string[]): readonly string[] {
   if (!Array.isArray(urls)) throw new TypeError('signals must be an array of URLs')
   for (const url of urls) {
-    if (typeof url !== 'string' || !/^wss?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
+    if (typeof url !== 'string' || parseOrigin(url) === undefined) {
       throw new TypeError(`signals: '${String(url)}' is not a ws: or wss: URL`)
     }
   }

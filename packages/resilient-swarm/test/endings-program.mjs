@@ -36,7 +36,7 @@ if (what === 'cycle') {
   const run = async (count) => {
     for (let done = 0; done < count; done++) await cycle()
   }
-  await run(30)
+  await run(80) // until the compiler and every cache have what they want
   console.log(`before ${JSON.stringify(await weigh())}`)
   await run(Number(cycles))
   console.log(`after ${JSON.stringify(await weigh())}`)

@@ -16,9 +16,20 @@ export function normalizeOrigin(url: string): string {
 
 /** The same for a URL from outside: undefined for what is none. */
 export function parseOrigin(url: unknown): string | undefined {
-  if (typeof url !== 'string' || url.length > ORIGIN_CHARS_MAX || !URL.canParse(url)) return undefined
-  const { protocol, username, password, hash, href } = new URL(url)
+  if (typeof url !== 'string' || url.length > ORIGIN_CHARS_MAX) return undefined
+  const parsed = parseUrl(url)
+  if (!parsed) return undefined
+  const { protocol, username, password, hash, href } = parsed
   if (protocol !== 'ws:' && protocol !== 'wss:') return undefined
   if (username !== '' || password !== '' || hash !== '' || href.length > ORIGIN_CHARS_MAX) return undefined
   return href
+}
+
+/** Not by `URL.canParse`: once compiled, Node 20's says no to every name with a letter beyond ASCII. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
 }

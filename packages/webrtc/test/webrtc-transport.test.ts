@@ -20,6 +20,17 @@ async function connect(options: Parameters<typeof connectPaths>[0]) {
   return pair
 }
 
+/** node-datachannel loses a connection now and then (see OFFERS_MAX): whoever calls dials again, and so does this. */
+async function connectPatiently(options: Parameters<typeof connectPaths>[0]) {
+  for (let triesLeft = 3; ; triesLeft--) {
+    try {
+      return await connect(options)
+    } catch (error) {
+      if (triesLeft === 1) throw error
+    }
+  }
+}
+
 /** An implementation that keeps what it made. */
 function watched(rtc: RtcImplementation): RtcImplementation & { readonly made: RTCPeerConnection[] } {
   const made: RTCPeerConnection[] = []
@@ -93,7 +104,7 @@ describe('a path', () => {
     const tamper = (signal: AttemptSignal): AttemptSignal[] => {
       if (!('candidates' in signal)) return [signal]
       const flood = Array.from({ length: 100 }, (_, port) => ({
-        candidate: `candidate:1 1 udp 1 192.0.2.99 ${port + 1} typ host`,
+        candidate: `candidate:1 1 udp 1 127.0.0.9 ${port + 1} typ host`,
         sdpMid: 'mallory',
         sdpMLineIndex: 7,
       }))
@@ -102,7 +113,7 @@ describe('a path', () => {
         { kind: 'candidates', candidates: flood },
       ]
     }
-    await connect({ alice: webrtc({ rtc }), bob: webrtc({ rtc }), tamper })
+    await connectPatiently({ alice: webrtc({ rtc }), bob: webrtc({ rtc }), tamper })
     for (const connection of rtc.made) {
       const { ext_remoteCandidates: taken } = connection as unknown as { ext_remoteCandidates: unknown[] }
       expect(taken.length).toBeLessThanOrEqual(REMOTE_CANDIDATES_MAX)
