@@ -60,7 +60,7 @@ async function link({ browser = false, json = false, only, rounds }: LinkOptions
       Object.assign(figures, await measurePair({ browser, plan, wanted, signalUrl: server.url, tell }))
     }
     if (!browser && wanted.has('calls')) Object.assign(figures, await measureCalls({ signalUrl: server.url, rounds: 60, tell }))
-    if (!browser && wanted.has('memory')) Object.assign(figures, await measureMemory({ signalUrl: server.url, peers: 24, tell }))
+    if (!browser && wanted.has('memory')) Object.assign(figures, await measureMemory({ signalUrl: server.url, peers: 12, tell }))
     if (wanted.has('bundle')) Object.assign(figures, await measureBundle())
   } finally {
     await server.close()

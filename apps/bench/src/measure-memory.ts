@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url'
 import { RTCPeerConnection } from 'node-datachannel/polyfill'
 import { Swarm } from 'resilient-swarm'
 import { createRawEnd, type PeerConnectionMaker, type RawEnd, type RawSignal } from './raw-channel.ts'
-import { round } from './statistics.ts'
+import { median, round } from './statistics.ts'
 
 const file = fileURLToPath(import.meta.url)
 const SETTLE_MS = 3_000 // replication and the first pings are over by then
+const BATCHES = 5
 const WARM_UP_PEERS = 24 // the first ones also pay for compiled code, thread pools and allocators, once for all that follow
 
 type Ask =
@@ -52,6 +53,19 @@ function collectedRssKiB(): number {
   return process.memoryUsage().rss / 1024
 }
 
+/** Allocators take memory in steps, now for many peers and now for none: the median of several batches. */
+async function growthPerPeerKiB(peers: number, connectBatch: () => Promise<void>): Promise<number> {
+  const growths: number[] = []
+  await settled()
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const beforeKiB = collectedRssKiB()
+    await connectBatch()
+    await settled()
+    growths.push((collectedRssKiB() - beforeKiB) / peers)
+  }
+  return median(growths)
+}
+
 const settled = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
 const ask = (question: Ask) =>
   new Promise<unknown>((resolve) => {
@@ -68,25 +82,19 @@ async function measureBare(peers: number): Promise<number> {
   }
   const ends: RawEnd[] = []
   for (let made = 0; made < WARM_UP_PEERS; made++) ends.push(await connect())
-  await settled()
-  const beforeKiB = collectedRssKiB()
-  for (let made = 0; made < peers; made++) ends.push(await connect())
-  await settled()
-  return (collectedRssKiB() - beforeKiB) / peers
+  return growthPerPeerKiB(peers, async () => {
+    for (let made = 0; made < peers; made++) ends.push(await connect())
+  })
 }
 
 async function measureSwarm(signalUrl: string, peers: number): Promise<number> {
-  const swarm = new Swarm({ signals: [signalUrl], peersMax: peers + WARM_UP_PEERS + 1 })
+  const swarm = new Swarm({ signals: [signalUrl], peersMax: BATCHES * peers + WARM_UP_PEERS + 1 })
   await swarm.ready
   const callAll = async (count: number) => {
     for (const key of (await ask({ kind: 'swarms', signals: [signalUrl], count })) as string[]) await swarm.call(key)
   }
   await callAll(WARM_UP_PEERS)
-  await settled()
-  const beforeKiB = collectedRssKiB()
-  await callAll(peers)
-  await settled()
-  return (collectedRssKiB() - beforeKiB) / peers
+  return growthPerPeerKiB(peers, () => callAll(peers))
 }
 
 /** The other ends; each admits only whoever measures, so that they form no mesh among themselves. */
