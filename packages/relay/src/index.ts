@@ -1,1 +1,19 @@
-export {}
+export {
+  chooseRelays,
+  isWorthTrying,
+  type RecordedLink,
+  type RelayCandidate,
+  type RelayChoiceFacts,
+  type RelayNeighbour,
+} from './choose-relay.ts'
+export { RELAY_LIMITS, type RelayLimits } from './limits.ts'
+export type {
+  Circuit,
+  CircuitLimits,
+  DialOptions,
+  IncomingCircuit,
+  Relay,
+  RelayCounters,
+  RelayOptions,
+} from './options.ts'
+export { createRelay } from './relay.ts'
