@@ -8,36 +8,25 @@ import {
   SwarmError,
   takeToken,
 } from '@resilient-swarm/contract'
+import type { HandshakePlaces } from './handshake-places.ts'
 import { type History, inWords } from './history.ts'
-import {
-  ATTEMPT_TIMEOUT_MS,
-  HANDSHAKES_PENDING_MAX,
-  HANDSHAKES_PENDING_PER_KEY_MAX,
-  REFUSALS_BURST,
-  REFUSALS_PER_SECOND,
-} from './limits.ts'
-import type { ConnectedPeer } from './peer.ts'
+import { ATTEMPT_TIMEOUT_MS, REFUSALS_BURST, REFUSALS_PER_SECOND } from './limits.ts'
 import { REFUSAL_CODES } from './refusal.ts'
 import type { Offer } from './signal-router.ts'
 import { withSignal } from './with-signal.ts'
 
-export interface AnswererOptions<Remote> {
+export interface AnswererOptions {
   readonly runtime: Runtime
   readonly history: History
   readonly signal: AbortSignal
   readonly admit: (id: PeerId) => boolean | Promise<boolean>
   /** What to do with an offer before anything is spent on it; see `judgeOffer`. */
-  readonly judge: (from: PeerId, pending: PendingHandshakes) => OfferVerdict
+  readonly judge: (from: PeerId) => OfferVerdict
+  readonly places: HandshakePlaces
   /** Makes the path: the transport that listens. */
   readonly answer: (attempt: IncomingAttempt) => Promise<Path>
-  readonly connect: (path: Path, from: PeerId, signal: AbortSignal) => Promise<ConnectedPeer<Remote>>
-  readonly onPeer: (peer: ConnectedPeer<Remote>) => void
-}
-
-/** Offers that are being answered, from everybody and from the peer in question. */
-export interface PendingHandshakes {
-  readonly pending: number
-  readonly pendingOfPeer: number
+  /** Proves the key and hands the path to the session; see `Reception`. */
+  readonly welcome: (path: Path, from: PeerId, signal: AbortSignal) => Promise<unknown>
 }
 
 export type OfferVerdict = 'answer' | 'ignore' | 'busy'
@@ -50,32 +39,23 @@ export function judgeOffer(facts: {
   readonly weAreDialing: boolean
   readonly weAreLarger: boolean
   readonly isConnected: boolean
-  readonly pending: number
-  readonly pendingOfPeer: number
+  readonly room: ReturnType<HandshakePlaces['room']>
+  readonly handshakes: number
   readonly peers: number
   readonly peersMax: number
 }): OfferVerdict {
   if (facts.weAreDialing && facts.weAreLarger) return 'ignore'
-  if (facts.pendingOfPeer >= HANDSHAKES_PENDING_PER_KEY_MAX) return 'ignore'
-  if (facts.pending >= HANDSHAKES_PENDING_MAX) return 'busy'
-  if (!facts.isConnected && facts.peers + facts.pending >= facts.peersMax) return 'busy'
+  if (facts.room === 'too many of this key') return 'ignore'
+  if (facts.room === 'full') return 'busy'
+  if (!facts.isConnected && facts.peers + facts.handshakes >= facts.peersMax) return 'busy'
   return 'answer'
 }
 
 /** Answers offers: at most so many at once, each within its deadline. */
-export function createAnswerer<Remote>(options: AnswererOptions<Remote>): (offer: Offer) => void {
-  const { runtime, history, signal } = options
-  const pending = new Map<PeerId, number>()
-  let pendingCount = 0
+export function createAnswerer(options: AnswererOptions): (offer: Offer) => void {
+  const { runtime, history, places, signal } = options
   const refusalRate = { perSecond: REFUSALS_PER_SECOND, burst: REFUSALS_BURST }
   let refusals = fullBucket(refusalRate, runtime.clock.monotonic())
-
-  function count(from: PeerId, change: 1 | -1): void {
-    const own = (pending.get(from) ?? 0) + change
-    pendingCount += change
-    if (own > 0) pending.set(from, own)
-    else pending.delete(from)
-  }
 
   /** Said once and not too often: whoever does not hear it says its offer again, or times out. Ends the offer's line. */
   function refuse({ line, scope }: Offer, code: number): void {
@@ -95,7 +75,7 @@ export function createAnswerer<Remote>(options: AnswererOptions<Remote>): (offer
       isAdmitted = await withSignal(Promise.resolve(options.admit(from)), scope.signal)
       if (!isAdmitted) return
       const path = await options.answer({ from, signals: line, signal: scope.signal })
-      options.onPeer(await options.connect(path, from, scope.signal))
+      await options.welcome(path, from, scope.signal)
     } catch (error) {
       history.note(from, `their call: ${inWords(error)}`)
     } finally {
@@ -108,12 +88,10 @@ export function createAnswerer<Remote>(options: AnswererOptions<Remote>): (offer
 
   return (offer) => {
     const { from } = offer
-    const facts = { pending: pendingCount, pendingOfPeer: pending.get(from) ?? 0 }
-    const verdict = signal.aborted ? 'ignore' : options.judge(from, facts)
+    const verdict = signal.aborted ? 'ignore' : options.judge(from)
     if (verdict === 'ignore') return offer.scope.abort()
     if (verdict === 'busy') return refuse(offer, REFUSAL_CODES.busy)
-    count(from, 1)
-    void answer(offer).finally(() => count(from, -1))
+    void answer(offer).finally(places.take(from))
   }
 }
 

@@ -1,6 +1,5 @@
 import { abortedError, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
 import type { History } from './history.ts'
-import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
 import type { ConnectedPeer } from './peer.ts'
 
 export interface CallWish {
@@ -8,23 +7,21 @@ export interface CallWish {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface CallsOptions<Remote> {
+export interface CallsOptions {
   readonly runtime: Runtime
   readonly history: History
-  /** Dials until connected; see `dialUntilConnected`. */
-  readonly dial: (target: PeerId, signal: AbortSignal, onDialing: (dialing: boolean) => void) => Promise<ConnectedPeer<Remote>>
-  readonly onPeer: (peer: ConnectedPeer<Remote>) => void
+  /** Tries every way until the signal fires; rejects when trying on is useless. See `seekPeer`. */
+  readonly seek: (target: PeerId, signal: AbortSignal) => Promise<void>
+  /** Nobody wishes for this peer any more, and it was not reached. */
+  readonly onGivenUp: (target: PeerId, error: SwarmError) => void
 }
 
-/** The wishes to reach peers, one dialling a target however many wish for it. */
+/** The wishes to reach peers, one search a target however many wish for it. */
 export interface Calls<Remote> {
-  /** Resolves when the peer is connected by whichever side's attempt. */
+  /** Resolves when the peer is connected, by whichever side's attempt and whichever way. */
   call(target: PeerId, wish: CallWish): Promise<ConnectedPeer<Remote>>
   isCalling(target: PeerId): boolean
-  isDialing(target: PeerId): boolean
   readonly size: number
-  /** Drops the attempt under way because the peer's own is answered instead; dials again if nothing comes of it. */
-  yieldTo(target: PeerId): void
   /** The peer is connected. */
   settle(peer: ConnectedPeer<Remote>): void
   close(error: SwarmError): void
@@ -37,45 +34,23 @@ interface Waiter<Remote> {
 
 interface Call<Remote> {
   readonly waiters: Set<Waiter<Remote>>
-  dialing: boolean
-  attempt: AbortController
-  yielded: boolean
-  pause: { cancel(): void } | undefined
+  readonly search: AbortController
 }
 
-export function createCalls<Remote>({ runtime, history, dial, onPeer }: CallsOptions<Remote>): Calls<Remote> {
+export function createCalls<Remote>({ runtime, history, seek, onGivenUp }: CallsOptions): Calls<Remote> {
   const calls = new Map<PeerId, Call<Remote>>()
 
   function begin(target: PeerId): Call<Remote> {
-    const call: Call<Remote> = {
-      waiters: new Set(),
-      dialing: false,
-      attempt: new AbortController(),
-      yielded: false,
-      pause: undefined,
-    }
+    const call: Call<Remote> = { waiters: new Set(), search: new AbortController() }
     calls.set(target, call)
-    start(target, call)
+    seek(target, call.search.signal).catch((error: unknown) => end(target, call, (waiter) => waiter.reject(error)))
     return call
-  }
-
-  function start(target: PeerId, call: Call<Remote>): void {
-    call.attempt = new AbortController()
-    call.yielded = false
-    dial(target, call.attempt.signal, (dialing) => {
-      call.dialing = dialing
-    }).then(onPeer, (error: unknown) => {
-      if (calls.get(target) !== call) return
-      if (call.yielded) call.pause = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => start(target, call))
-      else end(target, call, (waiter) => waiter.reject(error))
-    })
   }
 
   function end(target: PeerId, call: Call<Remote>, tell: (waiter: Waiter<Remote>) => void): void {
     if (calls.get(target) !== call) return
     calls.delete(target)
-    call.pause?.cancel()
-    call.attempt.abort(new SwarmError('The call is over.', { code: 'ERR_CALL_OVER' }))
+    call.search.abort(overError())
     for (const waiter of call.waiters) tell(waiter)
   }
 
@@ -87,7 +62,9 @@ export function createCalls<Remote>({ runtime, history, dial, onPeer }: CallsOpt
         const giveUp = (error: SwarmError) => {
           settled()
           reject(error)
-          if (call.waiters.size === 0) end(target, call, () => {})
+          if (call.waiters.size > 0) return
+          end(target, call, () => {})
+          onGivenUp(target, error)
         }
         const cancel = () => giveUp(abortedError(signal as AbortSignal))
         const timer = runtime.clock.setTimer(timeoutMs, () => giveUp(timeoutError(target, timeoutMs, history)))
@@ -111,15 +88,8 @@ export function createCalls<Remote>({ runtime, history, dial, onPeer }: CallsOpt
       })
     },
     isCalling: (target) => calls.has(target),
-    isDialing: (target) => calls.get(target)?.dialing ?? false,
     get size() {
       return calls.size
-    },
-    yieldTo(target) {
-      const call = calls.get(target)
-      if (!call || call.yielded) return
-      call.yielded = true
-      call.attempt.abort(new SwarmError('The peer called at the same time; its attempt goes on.', { code: 'ERR_CALL_YIELDED' }))
     },
     settle(peer) {
       const call = calls.get(peer.publicKey)
@@ -129,6 +99,10 @@ export function createCalls<Remote>({ runtime, history, dial, onPeer }: CallsOpt
       for (const [target, call] of [...calls]) end(target, call, (waiter) => waiter.reject(error))
     },
   }
+}
+
+function overError(): SwarmError {
+  return new SwarmError('The call is over.', { code: 'ERR_CALL_OVER' })
 }
 
 function timeoutError(target: PeerId, timeoutMs: number, history: History): SwarmError {

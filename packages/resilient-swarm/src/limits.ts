@@ -41,14 +41,6 @@ export const FORWARDERS_MAX = 3
 /** Signals that we forward for one neighbour, a second and at once. */
 export const FORWARDS_PER_SECOND = 20
 export const FORWARDS_BURST = 40
-/** Pause between two pings of a peer: round trips stay fresh, an idle peer costs 50 bytes a second. */
-export const PING_INTERVAL_MS = 2_000
-/** Pings beside the first, so soon after connecting: the first few answers wait for all the other work of a beginning. */
-export const FIRST_PINGS_MS = [50, 150, 400] as const
-/** No answer to a ping for so long: the peer is gone. With the interval, a killed peer is noticed in under 8 s. */
-export const PING_TIMEOUT_MS = 5_500
-/** A timer this late means that this node was asleep or busy, so silence proves nothing. */
-export const LATENESS_FORGIVEN_MS = 1_000
 /** How long `close` may take to say goodbye before it just ends. */
 export const CLOSE_TIMEOUT_MS = 800
 /** How long `ready` waits for the first signal server. */
@@ -78,3 +70,43 @@ export const LINKS_TOLD_MAX = 64
 export const REPLICATION_RETRY_MS = 1_000
 /** Substreams that a peer may open before its rpc one; it opens its own two at once. */
 export const SUBSTREAMS_EARLY_MAX = 8
+/** How often a node looks whether its paths to a peer are the ones it wants. */
+export const PATHS_INTERVAL_MS = 1_000
+/** How long a first direct dial has before circuits are tried beside it: enough in most networks, and little for a person (RFC 8305 §5). */
+export const DIRECT_HEAD_START_MS = 250
+/** How often a call without a path looks for another relay. */
+export const SEEK_RELAY_MS = 500
+/** Pauses before the next direct dial to a peer that a circuit reaches; from then on the last one. */
+export const DIRECT_RETRY_MS = [5_000, 15_000, 60_000, 300_000] as const
+/** The same while no path stands: streams wait for it. */
+export const DIRECT_URGENT_RETRY_MS = [500, 1_000, 2_000, 4_000] as const
+/** How long a direct path may be silent before another is dialled beside it, when there is nothing else. */
+export const DIRECT_DEAD_AFTER_MS = 1_000
+/** The peer with the smaller key waits so long for the larger one to dial, a circuit and a direct path. */
+export const FOLLOWER_PATIENCE_MS = 200
+export const FOLLOWER_DIRECT_PATIENCE_MS = 2_000
+/** Circuits dialled at the same time: the best two of those predicted, for predictions are old. */
+export const CIRCUITS_TRIED_AT_ONCE_MAX = 2
+/** A circuit is measured so long before it may be let go: twice what the session looks back to choose. */
+export const VERIFY_CIRCUIT_MS = 10_000
+/** A relay that was not needed after all is not tried again for so long. */
+export const RELAY_REST_MS = 60_000
+/** First and longest pause before a relay that could not be used is asked again. */
+export const RELAY_RETRY_MS_MIN = 1_000
+export const RELAY_RETRY_MS_MAX = 60_000
+/** Pause between two questions whether a peer without a path is still there, and how many times in a row all must say no. */
+export const GONE_CHECK_MS = 1_500
+export const GONE_CHECKS = 2
+/** Neighbours asked for it, and how long their answers may take. */
+export const GONE_ASKED_MAX = 3
+export const GONE_ANSWER_MS = 1_500
+/** How often the round trips in our record are compared with those measured, and by how much they may differ. */
+export const LINKS_REVIEW_MS = 5_000
+export const LINK_RTT_CHANGE_MIN = 0.25
+export const LINK_RTT_CHANGE_MS_MIN = 5
+/** Relays asked for a target that no record links them to: the table may be behind. */
+export const RELAYS_GUESSED_MAX = 2
+/** How long `close` lets those whom we relay find another way. */
+export const RELAY_DRAIN_MS = 400
+/** Relays whose successes and failures a path keeper remembers: as many as a node has peers. */
+export const RELAYS_REMEMBERED_MAX = 64

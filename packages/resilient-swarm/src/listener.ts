@@ -1,27 +1,22 @@
 import { type IncomingAttempt, type Path, type Runtime, type Scope, SwarmError, type Transport } from '@resilient-swarm/contract'
 
+export interface ListenerOptions {
+  readonly transports: readonly Transport[]
+  readonly runtime: Runtime
+  readonly scope: Scope
+  /** A transport was dialled without signals before: whose path it is, only its handshake tells. */
+  readonly onPath: (path: Path) => void
+}
+
 /** Starts every transport's listening and hands offers to the first that answers them. */
 export interface Listener {
   answer(attempt: IncomingAttempt): Promise<Path>
 }
 
-export function createListener({
-  transports,
-  runtime,
-  scope,
-}: {
-  transports: readonly Transport[]
-  runtime: Runtime
-  scope: Scope
-}): Listener {
+export function createListener({ transports, runtime, scope, onPath }: ListenerOptions): Listener {
   const answerers: ((attempt: IncomingAttempt) => Promise<Path>)[] = []
   for (const transport of transports) {
-    const listening = transport.listen({
-      runtime,
-      onAttempt: (answer) => void answerers.push(answer),
-      // A path without a signal before it has no known key yet, and nobody to expect: it waits for the session layer.
-      accept: (path) => path.channel.abort(new SwarmError('Unexpected path.', { code: 'ERR_PATH_UNEXPECTED' })),
-    })
+    const listening = transport.listen({ runtime, onAttempt: (answer) => void answerers.push(answer), accept: onPath })
     scope.add(() => listening.close())
   }
   return {

@@ -1,23 +1,32 @@
 import { type CloseReason, type Path, type PeerId, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
-import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
+import { createKeyPair, isPeerId, type KeyPair } from '@resilient-swarm/identity'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Methods } from '@resilient-swarm/rpc'
+import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
+import { type Acquaintances, createAcquaintances } from './acquaintances.ts'
 import { createAnswerer, judgeOffer } from './answer.ts'
-import { dialUntilConnected } from './call.ts'
 import { type Calls, createCalls } from './calls.ts'
-import { connectPeer } from './connect-peer.ts'
+import { type Circuits, createCircuits } from './circuits.ts'
+import { createDirectDialler } from './direct-dialler.ts'
 import type { LeaveReason, SwarmEvents } from './events.ts'
 import { createForwarder } from './forwarding.ts'
-import { createHistory, type History } from './history.ts'
-import { CLOSE_TIMEOUT_MS } from './limits.ts'
-import { isOwnType, LINK_CODES, OWN_TYPES } from './link.ts'
+import { createHandshakePlaces } from './handshake-places.ts'
+import { createHistory, type History, inWords } from './history.ts'
+import { CLOSE_TIMEOUT_MS, RELAY_DRAIN_MS } from './limits.ts'
+import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
 import { isLarger } from './mesh.ts'
 import { createMeshKeeper, type MeshKeeper } from './mesh-keeper.ts'
 import type { Settings } from './options.ts'
+import { isOwnType, OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
+import { PEER_CODES } from './peer-codes.ts'
+import { createPeerUpkeep, type PeerUpkeep } from './peer-upkeep.ts'
+import { createReception, type Reception } from './reception.ts'
 import { createRoster, type Roster } from './roster.ts'
+import { seekPeer } from './seek-peer.ts'
+import { setUpPeer } from './set-up-peer.ts'
 import { createSignalling, type Signalling } from './signalling.ts'
 import { createTableLink, type TableLink } from './table-link.ts'
 
@@ -30,10 +39,12 @@ export interface NodeOptions<Remote> {
 
 /** All parts of one running swarm, put together: what `Swarm` shows to its user. */
 export interface Node<Remote> {
+  readonly settings: Settings
   readonly keyPair: KeyPair
   readonly history: History
   readonly roster: Roster<Remote>
   readonly table: TableLink
+  readonly circuits: Circuits
   readonly servers: readonly SignalServerStatus[]
   readonly ready: Promise<void>
   call(target: PeerId, signal: AbortSignal | undefined): Promise<ConnectedPeer<Remote>>
@@ -42,13 +53,18 @@ export interface Node<Remote> {
 }
 
 export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Node<Remote> {
-  const { runtime } = settings
+  const { runtime, transports, peersMax } = settings
+  const { clock } = runtime
   const keyPair = createKeyPair(settings.seed === undefined ? {} : { seed: settings.seed })
   const self = keyPair.peerId
   const scope = new Scope()
   const nodeBuffers = new NodeBuffers()
-  const history = createHistory(runtime.clock)
-  const roster: Roster<Remote> = createRoster({ runtime, onPeer, onLeft })
+  const history = createHistory(clock)
+  const places = createHandshakePlaces()
+  const roster: Roster<Remote> = createRoster({ onPeer, onLeft })
+  const isConnected = (id: PeerId) => roster.get(id) !== undefined
+  const hasRoom = () => !scope.isClosed && roster.peers.length < peersMax
+
   const signalling: Signalling = createSignalling({
     keyPair,
     settings,
@@ -65,62 +81,117 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     onRecord(record) {
       emit('record', record)
       mesh.nudge()
+      upkeep.nudge(record.id)
     },
     onError: (error) => emit('error', error),
   })
+  const links = createLinksTeller({ clock, scope, peers: () => roster.peers, publish: table.publishLinks })
+
+  const acquaintances: Acquaintances = createAcquaintances({
+    runtime,
+    hasRoom,
+    onMet: (id, session) => void meet(id, session),
+    onPath,
+    onState,
+    onReplaced: (id) => roster.replace(id),
+  })
+  const reception: Reception = createReception({
+    keyPair,
+    settings,
+    acquaintances,
+    isConnected,
+    onTime: signalling.observeClock,
+  })
+  const dialler = createDirectDialler({
+    transports,
+    router: signalling.router,
+    runtime,
+    history,
+    async onPath(path, target, signal) {
+      await reception.join({ path, target, signal })
+    },
+  })
+  const circuits: Circuits = createCircuits({
+    self,
+    settings,
+    history,
+    places,
+    reception,
+    peers: () => roster.peers,
+    find: roster.get,
+    recordOf: (id) => table.view.get(id),
+    hasRoom,
+    onLeaving: (id, path) => upkeep.onLeaving(id, path),
+  })
+  const upkeep: PeerUpkeep = createPeerUpkeep({ runtime, scope, peers: () => roster.peers, dialler, circuits, signalling })
   const calls: Calls<Remote> = createCalls({
     runtime,
     history,
-    onPeer: (peer) => admitPeer(peer),
-    dial: (target, signal, onDialing) =>
-      dialUntilConnected({
-        target,
-        transports: settings.transports,
-        router: signalling.router,
-        runtime,
-        history,
-        signal,
-        onDialing,
-        connect: (path, attemptSignal) => connect(path, 'initiator', target, attemptSignal),
-      }),
+    seek: (target, signal) => seekPeer({ target, clock, dialler, circuits, signal }),
+    onGivenUp: dialler.cancel,
   })
-  const listener = createListener({ transports: settings.transports, runtime, scope })
-  const answerOffer = createAnswerer<Remote>({
+
+  const listener = createListener({ transports, runtime, scope, onPath: (path) => void receiveStranger(path) })
+  const answerOffer = createAnswerer({
     runtime,
     history,
+    places,
     signal: scope.signal,
     admit: settings.admit,
-    judge(from, pending) {
+    judge(from) {
       const verdict = judgeOffer({
-        weAreDialing: calls.isDialing(from),
+        weAreDialing: dialler.isDialling(from),
         weAreLarger: isLarger(self, from),
-        isConnected: roster.get(from) !== undefined,
-        ...pending,
+        isConnected: isConnected(from),
+        room: places.room(from),
+        handshakes: places.taken,
         peers: roster.peers.length,
-        peersMax: settings.peersMax,
+        peersMax,
       })
-      if (verdict === 'answer') calls.yieldTo(from)
+      if (verdict === 'answer') dialler.cancel(from, yieldedError())
       return verdict
     },
     answer: listener.answer,
-    connect: (path, from, signal) => connect(path, 'responder', from, signal),
-    onPeer: (peer) => admitPeer(peer),
+    welcome: (path, from, signal) => reception.welcome({ path, from, signal }),
   })
   const mesh: MeshKeeper = createMeshKeeper({
     self,
-    clock: runtime.clock,
+    clock,
     scope,
-    peersMax: settings.peersMax,
+    peersMax,
     known: () => table.view.records.filter(({ left }) => !left).map(({ id }) => id),
-    isConnected: (id) => roster.get(id) !== undefined,
+    isConnected,
     isCalling: calls.isCalling,
     connected: () => roster.peers.length,
     calling: () => calls.size,
     call: (id, timeoutMs) => calls.call(id, { timeoutMs }),
   })
 
-  function connect(path: Path, role: 'initiator' | 'responder', id: PeerId, signal: AbortSignal) {
-    return connectPeer<Remote>({ path, role, id, keyPair, settings, signal, nodeBuffers, builtIn, onSubstream })
+  /** A path of a transport that is dialled without signals; its key is not known before its handshake. */
+  async function receiveStranger(path: Path): Promise<void> {
+    if (scope.isClosed || places.room('unknown') !== 'free') {
+      path.channel.abort(new SwarmError('Too many handshakes are under way.', { code: 'ERR_PEER_BUSY', retryable: true }))
+      return
+    }
+    const leave = places.take('unknown')
+    try {
+      await reception.welcome({ path, from: undefined, signal: scope.signal })
+    } catch (error) {
+      runtime.log.debug('a path that was accepted came to nothing', { kind: path.kind, error: inWords(error) })
+    } finally {
+      leave()
+    }
+  }
+
+  async function meet(id: PeerId, session: Session): Promise<void> {
+    try {
+      const leads = isLarger(self, id)
+      const peer = await setUpPeer<Remote>({ id, session, leads, settings, nodeBuffers, builtIn, onSubstream })
+      if (scope.isClosed) peer.multiplexer.abort(closedError())
+      else roster.add(peer)
+    } catch (error) {
+      history.note(id, inWords(error))
+    }
   }
 
   function builtIn(peer: ConnectedPeer<Remote>): Methods {
@@ -130,7 +201,11 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       find: (id) => (id === peer.publicKey ? undefined : signalling.neighbour(id)),
       receive: (box) => signalling.router.receive(box),
     })
-    return { ping: () => runtime.clock.now(), signal: forward as Methods[string] }
+    return {
+      ping: () => clock.now(),
+      signal: forward as Methods[string],
+      reaches: (id: unknown) => isPeerId(id) && roster.get(id)?.state === 'connected',
+    }
   }
 
   function onSubstream(peer: ConnectedPeer<Remote>, substream: Substream): void {
@@ -138,36 +213,56 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       table.accept(peer, substream)
       return
     }
-    if (isOwnType(substream.type)) {
-      substream.reset() // a second `dnode`, or what this version does not serve: never the application's
+    if (substream.type === OWN_TYPES.relay) {
+      circuits.accept(peer, substream)
       return
     }
-    const heard = peer.emitStream(substream)
+    if (isOwnType(substream.type)) {
+      substream.reset() // a second `dnode`: never the application's
+      return
+    }
+    upkeep.nudge(peer.publicKey)
+    const heard = peer.emit('stream', substream)
     if (!emit('stream', substream, peer) && !heard) substream.reset()
   }
 
-  function admitPeer(peer: ConnectedPeer<Remote>): void {
-    // Judged when the offer came, and again now: others may have connected meanwhile.
-    const isFull = !roster.get(peer.publicKey) && roster.peers.length >= settings.peersMax
-    if (scope.isClosed) peer.link.multiplexer.close()
-    else if (isFull && peer.link.role === 'responder') peer.link.secure.close({ by: 'us', code: LINK_CODES.full })
-    else roster.add(peer)
+  function onPath(id: PeerId, event: SessionPathEvent): void {
+    history.note(id, event.told)
+    const peer = roster.get(id)
+    if (!peer) return
+    upkeep.onPath(id, event)
+    if (event.kind === 'sending') onSendingPath(peer, event.path)
+  }
+
+  function onSendingPath(peer: ConnectedPeer<Remote>, { facts }: SessionPath): void {
+    if (!facts.isDirect) circuits.dropPeer(peer.publicKey)
+    links.tell()
+    peer.emit('path', peer.path)
+  }
+
+  function onState(id: PeerId, { state }: Session): void {
+    const peer = roster.get(id)
+    if (!peer || state === 'ended') return
+    if (state === 'reconnecting') circuits.dropPeer(id)
+    peer.emit(state === 'reconnecting' ? 'reconnecting' : 'reconnected')
+    upkeep.nudge(id)
   }
 
   function onPeer(peer: ConnectedPeer<Remote>): void {
     calls.settle(peer)
-    signalling.observeClock(peer.link.secure.remoteTimeMs)
     // The table begins a turn later: opening a replication takes longer than the rest of a connection.
-    peer.scope.timer(runtime.clock, 0, () => {
-      if (peer.link.role === 'initiator') table.keepReplicating(peer)
-      table.publishLinks(roster.peers)
+    peer.scope.timer(clock, 0, () => {
+      if (peer.leads) table.keepReplicating(peer)
+      links.tell()
     })
+    upkeep.watch(peer)
     emit('peer', peer)
   }
 
   function onLeft(peer: ConnectedPeer<Remote>, reason: LeaveReason, end: CloseReason): void {
     history.note(peer.publicKey, `${reason}${end.error ? `: ${end.error.message}` : ''}`)
-    table.publishLinks(roster.peers)
+    circuits.dropPeer(peer.publicKey)
+    links.tell()
     emit('peer-left', peer, reason, end.error)
     mesh.nudge()
   }
@@ -190,14 +285,16 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   async function sayGoodbye(): Promise<void> {
     const ended = scope.close()
     calls.close(closedError())
+    dialler.close(closedError())
     let timer: { cancel(): void } | undefined
     const late = new Promise<void>((resolve) => {
-      timer = runtime.clock.setTimer(CLOSE_TIMEOUT_MS, resolve)
+      timer = clock.setTimer(CLOSE_TIMEOUT_MS, resolve)
     })
     const peers = roster.peers
-    const goodbye = table.close().then(async () => {
-      for (const peer of peers) peer.link.secure.close({ by: 'us', code: LINK_CODES.finished })
-      await Promise.all([...peers.map((peer) => peer.link.secure.closed), signalling.close(), ended])
+    const goodbye = Promise.all([table.close(), circuits.drain(RELAY_DRAIN_MS)]).then(async () => {
+      await circuits.close()
+      for (const peer of peers) peer.session.close({ by: 'us', code: PEER_CODES.finished })
+      await Promise.all([...peers.map((peer) => peer.session.closed), signalling.close(), ended])
     })
     await Promise.race([goodbye.catch(() => {}), late])
     timer?.cancel()
@@ -207,16 +304,20 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     closing ??= Promise.resolve()
     void scope.close()
     calls.close(closedError())
-    for (const peer of roster.peers) peer.link.multiplexer.abort(closedError())
+    dialler.close(closedError())
+    acquaintances.abort(closedError())
+    void circuits.close()
     table.destroy()
     void signalling.close()
   }
 
   return {
+    settings,
     keyPair,
     history,
     roster,
     table,
+    circuits,
     get servers() {
       return signalling.servers
     },
@@ -232,4 +333,8 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
 
 function closedError(): SwarmError<'ERR_SWARM_CLOSED'> {
   return new SwarmError('The swarm was closed.', { code: 'ERR_SWARM_CLOSED' })
+}
+
+function yieldedError(): SwarmError<'ERR_CALL_YIELDED'> {
+  return new SwarmError('The peer called at the same time; its attempt goes on.', { code: 'ERR_CALL_YIELDED' })
 }

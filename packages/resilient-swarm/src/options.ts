@@ -1,5 +1,6 @@
 import type { PeerId, Runtime, Transport } from '@resilient-swarm/contract'
 import { createRuntime } from '@resilient-swarm/contract'
+import type { RelayLimits } from '@resilient-swarm/relay'
 import type { Methods } from '@resilient-swarm/rpc'
 import { parseOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { webrtc } from '@resilient-swarm/webrtc'
@@ -24,11 +25,21 @@ export interface SwarmOptions {
   readonly peersMax?: number
   /** How long a call goes on without an answer, in ms. Default 30,000. */
   readonly callTimeoutMs?: number
+  /** Whether this node forwards for peers who cannot reach each other, and how much. It reads nothing of it. Default: yes in Node, no in a page. */
+  readonly relay?: RelayServingOptions
   /** The door to time, chance and noise. Default: the real ones, silent. */
   readonly runtime?: Runtime
 }
 
-export type Settings = Required<Omit<SwarmOptions, 'seed'>> & Pick<SwarmOptions, 'seed'>
+/** What a node that relays allows; what is left out has the relay package's defaults. */
+export interface RelayServingOptions extends Partial<RelayLimits> {
+  readonly serve?: boolean
+  /** Policy of the application on top of the limits: may `from` have a circuit to `to` through us? */
+  readonly allow?: (from: PeerId, to: PeerId) => boolean
+}
+
+export type Settings = Required<Omit<SwarmOptions, 'seed' | 'relay'>> &
+  Pick<SwarmOptions, 'seed'> & { readonly relay: RelayServingOptions & { readonly serve: boolean } }
 
 const DEFAULT_SIGNALS = 'ws://127.0.0.1:6688'
 const NETWORK_BYTES_MAX = 64 // it is part of every prologue; a name, not a document
@@ -41,6 +52,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SwarmOptions>([
   'methods',
   'peersMax',
   'callTimeoutMs',
+  'relay',
   'runtime',
 ])
 
@@ -63,8 +75,31 @@ export function readOptions(options: SwarmOptions): Settings {
     methods: options.methods ?? (() => ({})),
     peersMax: positive('peersMax', options.peersMax ?? (inPage() ? BROWSER_PEERS_MAX : NODE_PEERS_MAX)),
     callTimeoutMs: positive('callTimeoutMs', options.callTimeoutMs ?? CALL_TIMEOUT_MS),
+    relay: readRelay(options.relay ?? {}),
     runtime: options.runtime ?? createRuntime(),
   }
+}
+
+const RELAY_LIMIT_NAMES: ReadonlySet<string> = new Set<keyof RelayLimits>([
+  'circuitsMax',
+  'circuitsPerPeerMax',
+  'circuitsPerTargetMax',
+  'bytesPerSecondMax',
+  'burstBytesMax',
+  'circuitDurationMsMax',
+])
+
+function readRelay(given: RelayServingOptions): Settings['relay'] {
+  if (typeof given !== 'object' || given === null) throw new TypeError('relay must be an object')
+  const { serve = !inPage(), allow, ...limits } = given
+  if (typeof serve !== 'boolean') throw new TypeError('relay.serve must be true or false')
+  if (allow !== undefined && typeof allow !== 'function') throw new TypeError('relay.allow must be a function')
+  for (const [name, value] of Object.entries(limits)) {
+    if (!RELAY_LIMIT_NAMES.has(name))
+      throw new TypeError(`relay.${name} is not an option; known are serve, allow, ${[...RELAY_LIMIT_NAMES].join(', ')}`)
+    if (value !== Number.POSITIVE_INFINITY || name !== 'bytesPerSecondMax') positive(`relay.${name}`, value as number)
+  }
+  return { ...given, serve }
 }
 
 function positive(name: string, value: number): number {

@@ -1,34 +1,53 @@
 import { abortedError, type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
+import type { Multiplexer } from '@resilient-swarm/multiplexer'
 import type { RpcSession } from '@resilient-swarm/rpc'
+import type { Session, SessionPath } from '@resilient-swarm/session'
 import { STREAM_TYPE_BYTES_MAX } from './limits.ts'
-import { isOwnType, type Link } from './link.ts'
 import { Listeners } from './listeners.ts'
+import { isOwnType } from './own-types.ts'
 
 /** What every peer answers besides the application's own methods. */
 export interface BuiltInMethods {
   /** Answers with the peer's wall clock, ms since 1970. */
   ping(): Promise<number>
+  /** Whether the peer asked has a path to that peer right now. */
+  reaches(key: string): Promise<boolean>
   /** Forwards a sealed box to a peer that is connected to the one asked. */
   signal(to: string, id: string, box: string): Promise<void>
 }
 
-/** How a peer is reached right now. */
+/** One way to a peer: `webrtc`, a `circuit` through another peer (`via`), or a transport of your own. */
 export interface PeerPath {
   readonly kind: string
+  /** Whose circuit it is; undefined for a direct path. */
   readonly via: PeerId | undefined
+  /** Smoothed round trip in ms of this very path; undefined until the first answer. */
   readonly rttMs: number | undefined
 }
+
+/** `reconnecting`: no path stands right now; streams and calls pause, and go on when one does. */
+export type PeerState = 'connected' | 'reconnecting' | 'ended'
 
 export interface PeerEvents {
   /** The peer opened a substream of the application's. */
   stream: [substream: Substream]
+  /** What is sent takes another path from now on. */
+  path: [path: PeerPath]
+  /** The last path was lost. Nothing else is: everything pauses for up to 30 s. */
+  reconnecting: []
+  /** A path stands again, and everything goes on where it was. */
+  reconnected: []
 }
 
 /** Somebody whose key was proven. It stays the same object while paths come and go under it, and ends with `closed`. */
 export interface Peer<Remote = unknown> {
   /** The peer's address text, `rs1…`. */
   readonly publicKey: PeerId
+  readonly state: PeerState
+  /** The path that is sent on now; while reconnecting, the last one. */
   readonly path: PeerPath
+  /** Every path that stands, the one that is sent on first. */
+  readonly paths: readonly PeerPath[]
   /** Smoothed round trip in ms; undefined until the first answer. */
   readonly rttMs: number | undefined
   /** The peer's methods: `await peer.rpc.ping()`. Fails with `ERR_RPC_…`. */
@@ -44,39 +63,70 @@ export interface Peer<Remote = unknown> {
   off<Name extends keyof PeerEvents>(event: Name, listener: (...facts: PeerEvents[Name]) => void): void
 }
 
-const RTT_WEIGHT = 1 / 8 // RFC 6298 §2: SRTT = 7/8 SRTT + 1/8 R
-const FASTER_RTT_WEIGHT = 1 / 2 // what is slow is often this machine, first of all while it connects; a fast answer never lies
+export interface ConnectedPeerParts {
+  readonly id: PeerId
+  readonly session: Session
+  readonly multiplexer: Multiplexer
+  /** Of two peers the one with the larger key leads: it opens the swarm's own substreams, and dials first when a path is missing. */
+  readonly leads: boolean
+}
 
 /** The swarm's own side of a `Peer`. */
 export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   readonly publicKey: PeerId
   readonly closed: Promise<void>
-  /** Ends with the link: liveness, replication, rpc. */
+  /** Ends with the session: replication, upkeep of paths. */
   readonly scope = new Scope()
-  readonly link: Link
-  #rttMs: number | undefined
+  readonly session: Session
+  readonly multiplexer: Multiplexer
+  readonly leads: boolean
   #rpc: RpcSession<BuiltInMethods> | undefined
+  #path: PeerPath
   readonly #events = new Listeners<PeerEvents>()
 
-  constructor(link: Link) {
-    this.link = link
-    this.publicKey = link.id
-    this.closed = link.closed.then(() => undefined)
+  constructor({ id, session, multiplexer, leads }: ConnectedPeerParts) {
+    this.publicKey = id
+    this.session = session
+    this.multiplexer = multiplexer
+    this.leads = leads
+    this.closed = session.closed.then(() => undefined)
+    this.#path = pathOf(session.sendingPath)
+  }
+
+  get state(): PeerState {
+    const { state } = this.session
+    return state === 'connecting' ? 'reconnecting' : state
   }
 
   get path(): PeerPath {
-    return { kind: this.link.path.kind, via: this.link.path.via, rttMs: this.#rttMs }
+    const { sendingPath } = this.session
+    if (sendingPath) this.#path = pathOf(sendingPath)
+    return this.#path
+  }
+
+  get paths(): readonly PeerPath[] {
+    return this.session.paths.map(pathOf)
   }
 
   get rttMs(): number | undefined {
-    return this.#rttMs
+    return this.path.rttMs
+  }
+
+  /** What is sent to the peer goes through nobody: only then may it be a leg of somebody's circuit. */
+  get isDirect(): boolean {
+    return this.session.sendingPath?.facts.isDirect ?? false
+  }
+
+  /** The application has a substream open. */
+  get isInUse(): boolean {
+    return this.multiplexer.substreams.some(({ type }) => !isOwnType(type))
   }
 
   get rpc(): Remote & BuiltInMethods {
-    return this.session.remote as Remote & BuiltInMethods
+    return this.rpcSession.remote as Remote & BuiltInMethods
   }
 
-  get session(): RpcSession<BuiltInMethods> {
+  get rpcSession(): RpcSession<BuiltInMethods> {
     if (!this.#rpc) throw new SwarmError('The peer has no rpc substream yet.', { code: 'ERR_PEER_GONE', retryable: true })
     return this.#rpc
   }
@@ -85,18 +135,13 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
     this.#rpc = session
   }
 
-  updateRtt(sampleMs: number): void {
-    const beforeMs = this.#rttMs ?? sampleMs
-    this.#rttMs = beforeMs + (sampleMs < beforeMs ? FASTER_RTT_WEIGHT : RTT_WEIGHT) * (sampleMs - beforeMs)
-  }
-
   async openStream(type: string, { signal }: { signal?: AbortSignal } = {}): Promise<Substream> {
     if (signal?.aborted) throw abortedError(signal)
     checkStreamType(type)
     if (this.scope.isClosed) {
       throw new SwarmError('The peer is gone: call it again.', { code: 'ERR_PEER_GONE', retryable: true })
     }
-    return this.link.multiplexer.openSubstream(type)
+    return this.multiplexer.openSubstream(type)
   }
 
   on<Name extends keyof PeerEvents>(event: Name, listener: (...facts: PeerEvents[Name]) => void): void {
@@ -108,9 +153,13 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   }
 
   /** True when somebody listened. */
-  emitStream(substream: Substream): boolean {
-    return this.#events.emit('stream', substream)
+  emit<Name extends keyof PeerEvents>(event: Name, ...facts: PeerEvents[Name]): boolean {
+    return this.#events.emit(event, ...facts)
   }
+}
+
+function pathOf(path: SessionPath | undefined): PeerPath {
+  return { kind: path?.facts.kind ?? 'none', via: path?.facts.via, rttMs: path?.rttMs }
 }
 
 /** TypeError for the swarm's own types, RangeError for an empty or over-long name. */

@@ -1,13 +1,9 @@
-import { type CloseReason, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
-import { RPC_LIMITS } from '@resilient-swarm/rpc'
+import type { CloseReason, PeerId } from '@resilient-swarm/contract'
 import type { LeaveReason } from './events.ts'
-import { PING_TIMEOUT_MS } from './limits.ts'
-import { LINK_CODES } from './link.ts'
-import { watchLiveness } from './liveness.ts'
 import type { ConnectedPeer } from './peer.ts'
+import { PEER_CODES } from './peer-codes.ts'
 
 export interface RosterOptions<Remote> {
-  readonly runtime: Runtime
   readonly onPeer: (peer: ConnectedPeer<Remote>) => void
   readonly onLeft: (peer: ConnectedPeer<Remote>, reason: LeaveReason, end: CloseReason) => void
 }
@@ -17,9 +13,11 @@ export interface Roster<Remote> {
   readonly peers: readonly ConnectedPeer<Remote>[]
   get(id: PeerId): ConnectedPeer<Remote> | undefined
   add(peer: ConnectedPeer<Remote>): void
+  /** The peer came back as a new instance: the old one is told to be gone before the new one comes. */
+  replace(id: PeerId): void
 }
 
-export function createRoster<Remote>({ runtime, onPeer, onLeft }: RosterOptions<Remote>): Roster<Remote> {
+export function createRoster<Remote>({ onPeer, onLeft }: RosterOptions<Remote>): Roster<Remote> {
   const peers = new Map<PeerId, ConnectedPeer<Remote>>()
 
   function remove(peer: ConnectedPeer<Remote>, end: CloseReason): void {
@@ -29,42 +27,29 @@ export function createRoster<Remote>({ runtime, onPeer, onLeft }: RosterOptions<
     onLeft(peer, leaveReason(end), end)
   }
 
+  function replace(id: PeerId): void {
+    const older = peers.get(id)
+    if (older) remove(older, { by: 'peer', code: PEER_CODES.replaced })
+  }
+
   return {
     get peers() {
       return [...peers.values()]
     },
     get: (id) => peers.get(id),
     add(peer) {
-      const older = peers.get(peer.publicKey)
-      if (older) {
-        remove(older, { by: 'peer', code: LINK_CODES.replaced })
-        older.link.secure.close({ by: 'us', code: LINK_CODES.replaced })
-      }
+      replace(peer.publicKey)
       peers.set(peer.publicKey, peer)
-      void peer.link.secure.closed.then((end) => remove(peer, end))
-      watchLiveness({
-        clock: runtime.clock,
-        scope: peer.scope,
-        ping: () => ping(peer.session),
-        onRtt: (rttMs) => peer.updateRtt(rttMs),
-        onLost: (error) => peer.link.multiplexer.abort(error),
-      })
+      void peer.session.closed.then((end) => remove(peer, end))
       onPeer(peer)
     },
+    replace,
   }
 }
 
-/** Asks for an answer; ERR_RPC_BUSY when it would have to wait behind the application's own calls. */
-async function ping(session: ConnectedPeer['session']): Promise<void> {
-  if (session.load.calls >= RPC_LIMITS.inFlightMax) {
-    throw new SwarmError('Too many calls are in flight to ping.', { code: 'ERR_RPC_BUSY', retryable: true })
-  }
-  await session.call('ping', [], { timeoutMs: PING_TIMEOUT_MS })
-}
-
-/** In words what a link's end means for the peer. */
+/** In words what a session's end means for the peer. */
 function leaveReason(end: CloseReason): LeaveReason {
   if (end.error) return 'lost'
-  if (end.code === LINK_CODES.replaced) return 'replaced'
+  if (end.code === PEER_CODES.replaced) return 'replaced'
   return end.by === 'us' ? 'closed' : 'left'
 }

@@ -29,6 +29,8 @@ export interface Signalling {
   readonly nowMs: () => number
   observeClock(remoteMs: number): void
   neighbour(id: PeerId): Neighbour | undefined
+  /** Which of these are online at our servers; rejects when none of them can say. */
+  lookUp(ids: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
   close(): Promise<void>
 }
 
@@ -45,10 +47,13 @@ export function createSignalling(options: SignallingOptions): Signalling {
     return clockMs + (believableOffset(exchange.clockOffsetMs, clockMs) ?? told.offsetMs ?? 0)
   }
 
+  /** Whom something can be handed to right now. */
+  const connected = () => neighbours().filter(({ state }) => state === 'connected')
+
   const asNeighbour = (peer: ConnectedPeer<unknown>): Neighbour => ({
     id: peer.publicKey,
     rttMs: peer.rttMs,
-    signal: (to, id, box) => peer.session.call('signal', [to, id, box]),
+    signal: (to, id, box) => peer.rpcSession.call('signal', [to, id, box]),
   })
 
   const router = createSignalRouter({
@@ -58,7 +63,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
     nowMs,
     onOffer: options.onOffer,
     routesTo(to) {
-      const candidates = neighbours().map((peer) => ({
+      const candidates = connected().map((peer) => ({
         neighbour: asNeighbour(peer),
         rttMs: peer.rttMs,
         isLinked: peer.publicKey === to || linksOf(peer.publicKey).includes(to),
@@ -107,9 +112,10 @@ export function createSignalling(options: SignallingOptions): Signalling {
       warnOfClock(offsetMs)
     },
     neighbour(id) {
-      const peer = neighbours().find(({ publicKey }) => publicKey === id)
+      const peer = connected().find(({ publicKey }) => publicKey === id)
       return peer && asNeighbour(peer)
     },
+    lookUp: (ids) => exchange.lookup(ids, { signal: scope.signal }),
     async close() {
       await Promise.all([scope.close(), exchange.close()])
     },

@@ -1,5 +1,6 @@
 import { type PeerId, SwarmError } from '@resilient-swarm/contract'
 import { parsePeerId } from '@resilient-swarm/identity'
+import type { RelayCounters } from '@resilient-swarm/relay'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import type { SwarmEvents } from './events.ts'
 import type { Note } from './history.ts'
@@ -8,6 +9,11 @@ import { createNode, type Node } from './node.ts'
 import { readOptions, type SwarmOptions } from './options.ts'
 import type { Peer } from './peer.ts'
 import type { TableView } from './table-link.ts'
+
+/** A node's relaying: its own limits are the option `relay`. */
+export interface RelayStatus extends RelayCounters {
+  readonly serves: boolean
+}
 
 export interface CallOptions {
   /** Gives the wish up. The call itself goes on while somebody else wishes for the same peer. */
@@ -54,6 +60,11 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
   /** How it stands with each signal server: its URL, a state, and why it is not registered. */
   get servers(): readonly SignalServerStatus[] {
     return this.#node.servers
+  }
+
+  /** Whether this node relays for others, and what it does for them and they for it right now. */
+  get relay(): RelayStatus {
+    return { serves: this.#node.settings.relay.serve, ...this.#node.circuits.counters }
   }
 
   /** What is known of every node, connected or not. */

@@ -10,10 +10,10 @@ import {
 } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import { toChannel } from '@resilient-swarm/multiplexer'
-import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
+import type { PeerLink, PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
 import { LINKS_TOLD_MAX, REPLICATION_RETRY_MS, REPLICATIONS_BURST, REPLICATIONS_PER_SECOND } from './limits.ts'
-import { OWN_TYPES } from './link.ts'
 import type { Settings } from './options.ts'
+import { OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
 
 export interface TableLinkOptions {
@@ -38,9 +38,9 @@ export interface TableLink {
   readonly view: TableView
   /** Opens the `db` substream to a peer, again whenever it ends while the peer stays. */
   keepReplicating(peer: ConnectedPeer<unknown>): void
-  /** Serves the `db` substream that a peer opened; only who dialled opens one, and not too often. */
+  /** Serves the `db` substream that a peer opened; only who leads opens one, and not too often. */
   accept(peer: ConnectedPeer<unknown>, substream: Substream): void
-  /** Tells the swarm whom we are connected to. */
+  /** Tells the swarm whom we are connected to directly, and whether we relay. */
   publishLinks(peers: readonly ConnectedPeer<unknown>[]): void
   close(): Promise<void>
   destroy(): void
@@ -111,14 +111,14 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
     keepReplicating(peer) {
       const start = async () => {
         if (peer.scope.isClosed || scope.isClosed) return
-        await replicate(peer, toChannel(peer.link.multiplexer.openSubstream(OWN_TYPES.table)))
+        await replicate(peer, toChannel(peer.multiplexer.openSubstream(OWN_TYPES.table)))
         if (!peer.scope.isClosed && !scope.isClosed)
           peer.scope.timer(runtime.clock, REPLICATION_RETRY_MS, () => void start().catch(() => {}))
       }
       void start().catch((error: unknown) => runtime.log.debug('replication did not start', { error: String(error) }))
     },
     accept(peer, substream) {
-      if (peer.link.role === 'initiator' || !withinRate(peer)) {
+      if (peer.leads || !withinRate(peer)) {
         substream.reset()
         return
       }
@@ -128,8 +128,8 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
     },
     publishLinks(peers) {
       if (scope.isClosed) return
-      const links = peers.slice(0, LINKS_TOLD_MAX).map((peer) => ({ key: peer.publicKey, rttMs: Math.round(peer.rttMs ?? 0) }))
-      void table?.publish({ links }).catch((cause: unknown) => {
+      const links = peers.slice(0, LINKS_TOLD_MAX).map(linkTo)
+      void table?.publish({ links, relay: settings.relay.serve }).catch((cause: unknown) => {
         onError(new SwarmError('The own record could not be published.', { code: 'ERR_TABLE', cause, retryable: true }))
       })
     },
@@ -142,4 +142,9 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
       table?.destroy()
     },
   }
+}
+
+/** Zero stands for a round trip that was not measured yet, so a measured one is at least a tenth of a millisecond. */
+function linkTo({ publicKey, rttMs }: ConnectedPeer<unknown>): PeerLink {
+  return { key: publicKey, rttMs: rttMs === undefined ? 0 : Math.max(0.1, rttMs) }
 }

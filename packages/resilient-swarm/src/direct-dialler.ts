@@ -9,52 +9,79 @@ import {
   type Transport,
 } from '@resilient-swarm/contract'
 import { type History, inWords } from './history.ts'
-import { ATTEMPT_TIMEOUT_MS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN } from './limits.ts'
-import type { ConnectedPeer } from './peer.ts'
+import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
 import { isRefusalByNode, refusalError } from './refusal.ts'
 import type { SignalRouter } from './signal-router.ts'
-import { sleep } from './sleep.ts'
 
-export interface DialOptions<Remote> {
-  readonly target: PeerId
+export interface DirectDiallerOptions {
   readonly transports: readonly Transport[]
   readonly router: SignalRouter
   readonly runtime: Runtime
   readonly history: History
-  /** Ends the call; its reason is what the call fails with. */
-  readonly signal: AbortSignal
-  readonly connect: (path: Path, signal: AbortSignal) => Promise<ConnectedPeer<Remote>>
-  /** Told whenever an attempt begins and ends: two peers that dial each other must know it. */
-  readonly onDialing: (dialing: boolean) => void
+  /** Proves the key over a fresh path and hands it to the session; resolves when the peer has taken it. */
+  readonly onPath: (path: Path, target: PeerId, signal: AbortSignal) => Promise<void>
 }
 
-/** Dials until the peer is connected; gives up when refused for good or when the signal fires. One attempt is under way at a time. */
-export async function dialUntilConnected<Remote>(options: DialOptions<Remote>): Promise<ConnectedPeer<Remote>> {
-  const { target, transports, runtime, history, signal, onDialing } = options
-  for (let delayMs = RETRY_DELAY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
+/** Dials peers by the transports, one round of attempts a peer at a time however many wish for it. */
+export interface DirectDialler {
+  /** One attempt by each transport in turn; resolves with the first path that stands. Joins the round that is under way. */
+  dial(target: PeerId): Promise<void>
+  isDialling(target: PeerId): boolean
+  /** Ends the round under way, which fails with this error. */
+  cancel(target: PeerId, error: SwarmError): void
+  close(error: SwarmError): void
+}
+
+interface Round {
+  readonly done: Promise<void>
+  readonly abort: AbortController
+}
+
+export function createDirectDialler(options: DirectDiallerOptions): DirectDialler {
+  const { transports, history } = options
+  const rounds = new Map<PeerId, Round>()
+
+  async function dialRound(target: PeerId, signal: AbortSignal): Promise<void> {
+    let failure: unknown = new SwarmError('This node has no transport to dial with.', { code: 'ERR_NO_TRANSPORT' })
     for (const transport of transports) {
-      if (signal.aborted) throw reasonOf(signal)
-      onDialing(true)
       try {
-        const peer = await dialOnce(transport, options)
+        await dialOnce({ ...options, transport, target, signal })
         history.note(target, `${transport.name}: connected`)
-        return peer
+        return
       } catch (error) {
         history.note(target, `${transport.name}: ${inWords(error)}`)
         if (signal.aborted) throw reasonOf(signal)
         if (isFinal(error)) throw error
-      } finally {
-        onDialing(false)
+        failure = error
       }
     }
-    await sleep({ clock: runtime.clock, delayMs, signal }).catch(() => {
-      throw reasonOf(signal)
-    })
+    throw failure
+  }
+
+  return {
+    dial(target) {
+      const present = rounds.get(target)
+      if (present) return present.done
+      const abort = new AbortController()
+      const done = dialRound(target, abort.signal).finally(() => rounds.delete(target))
+      rounds.set(target, { done, abort })
+      return done
+    },
+    isDialling: (target) => rounds.has(target),
+    cancel: (target, error) => rounds.get(target)?.abort.abort(error),
+    close(error) {
+      for (const { abort } of rounds.values()) abort.abort(error)
+    },
   }
 }
 
-async function dialOnce<Remote>(transport: Transport, options: DialOptions<Remote>): Promise<ConnectedPeer<Remote>> {
-  const { target, router, runtime, signal, connect } = options
+interface DialOnce extends DirectDiallerOptions {
+  readonly transport: Transport
+  readonly target: PeerId
+  readonly signal: AbortSignal
+}
+
+async function dialOnce({ transport, target, router, runtime, signal, onPath }: DialOnce): Promise<void> {
   const attempt = new AbortController()
   const end = () => attempt.abort(reasonOf(signal))
   signal.addEventListener('abort', end, { once: true })
@@ -63,7 +90,7 @@ async function dialOnce<Remote>(transport: Transport, options: DialOptions<Remot
     const line = router.openLine({ to: target, attempt: router.newAttempt(), signal: attempt.signal })
     const refused = (code: number) => attempt.abort(refusalError(code))
     const path = await transport.dial(target, { runtime, signal: attempt.signal, signals: heedRefusals(line, refused) })
-    return await connect(path, attempt.signal)
+    await onPath(path, target, attempt.signal)
   } catch (error) {
     throw attempt.signal.aborted ? reasonOf(attempt.signal) : error
   } finally {
@@ -94,7 +121,8 @@ function heedRefusals(line: SignalLine, refused: (code: number) => void): Incomi
 
 const FINAL_CODES: ReadonlySet<string> = new Set(['ERR_NOT_ADMITTED', 'ERR_REFUSED'])
 
-function isFinal(error: unknown): boolean {
+/** A failure that no other attempt will change. */
+export function isFinal(error: unknown): error is SwarmError {
   return error instanceof SwarmError && FINAL_CODES.has(error.code)
 }
 

@@ -1,0 +1,132 @@
+import { type CloseReason, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
+import {
+  CLOSE_CODES,
+  createSession,
+  judgeHello,
+  type PathFacts,
+  readHello,
+  refusePath,
+  type Session,
+  type SessionPath,
+  type SessionPathEvent,
+} from '@resilient-swarm/session'
+import { PEER_CODES, refusalOfPath } from './peer-codes.ts'
+import type { ProvenPath } from './proven-path.ts'
+
+export interface AcquaintancesOptions {
+  readonly runtime: Runtime
+  /** Whether somebody new may come in. */
+  readonly hasRoom: () => boolean
+  /** The first path of a session stands on both sides; once a session. */
+  readonly onMet: (id: PeerId, session: Session) => void
+  readonly onPath: (id: PeerId, event: SessionPathEvent) => void
+  readonly onState: (id: PeerId, session: Session) => void
+  /** The peer came back as a new instance; its old session is about to end. */
+  readonly onReplaced: (id: PeerId, session: Session) => void
+}
+
+/** One session a peer, whichever side dials and however many paths there are. */
+export interface Acquaintances {
+  /** Hands in a path that we dialled; resolves when the peer has taken it into its session with us. */
+  join(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath>
+  /** Hands in a path that the peer dialled: reads which session it is for, and takes it. */
+  welcome(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath>
+  /** Ends every session now. */
+  abort(error: SwarmError): void
+}
+
+interface Acquaintance {
+  readonly session: Session
+  /** Paths of ours on which the peer has not answered yet. */
+  joining: number
+  isMet: boolean
+}
+
+export function createAcquaintances(options: AcquaintancesOptions): Acquaintances {
+  const { runtime } = options
+  const known = new Map<PeerId, Acquaintance>()
+  /** Replaced ones live on for the moment that their goodbye takes. */
+  const sessions = new Set<Session>()
+
+  function acquaintance(id: PeerId): Acquaintance {
+    const present = known.get(id)
+    if (present && present.session.state !== 'ended') return present
+    const session = createSession({ runtime })
+    const made: Acquaintance = { session, joining: 0, isMet: false }
+    known.set(id, made)
+    sessions.add(session)
+    session.onPath = (event) => options.onPath(id, event)
+    session.onState = (state) => {
+      const isFirst = state === 'connected' && !made.isMet
+      if (isFirst) {
+        made.isMet = true
+        options.onMet(id, session)
+      } else options.onState(id, session)
+    }
+    void session.closed.then(() => {
+      sessions.delete(session)
+      if (known.get(id) === made) known.delete(id)
+    })
+    return made
+  }
+
+  async function join({ id, path, secure }: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
+    const made = acquaintance(id)
+    made.joining++
+    try {
+      return await made.session.addPath({ channel: secure, facts: factsOf(path), signal })
+    } catch (error) {
+      throw (await refusalNow(secure.closed)) ?? error
+    } finally {
+      made.joining--
+      if (made.joining === 0 && made.session.state === 'connecting') made.session.giveUp(neverMetError())
+    }
+  }
+
+  async function welcome({ id, path, secure }: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
+    const hello = await readHello({ channel: secure, runtime, signal })
+    const present = known.get(id)?.session
+    const verdict = present ? judgeHello(present, hello) : hello.peerTag ? 'stale' : 'fits'
+    if (verdict === 'stale') {
+      refusePath(secure, CLOSE_CODES.unknownSession)
+      throw new SwarmError('The peer goes on with a session that this node does not know; it makes a new one.', {
+        code: 'ERR_SESSION_UNKNOWN',
+        retryable: true,
+      })
+    }
+    if (verdict === 'restarted' && present) replace(id, present)
+    if (!known.has(id) && !options.hasRoom()) {
+      secure.close({ by: 'us', code: PEER_CODES.full })
+      throw new SwarmError('This node has as many peers as it takes.', { code: 'ERR_PEER_BUSY', retryable: true })
+    }
+    return acquaintance(id).session.acceptPath({ channel: secure, facts: factsOf(path), hello })
+  }
+
+  function replace(id: PeerId, session: Session): void {
+    known.delete(id)
+    options.onReplaced(id, session)
+    session.close({ by: 'us', code: PEER_CODES.replaced })
+  }
+
+  return {
+    join,
+    welcome,
+    abort(error) {
+      for (const session of [...sessions]) session.abort(error)
+    },
+  }
+}
+
+function factsOf({ kind, via }: ProvenPath['path']): PathFacts {
+  return { kind, isDirect: via === undefined, ...(via === undefined ? {} : { via }) }
+}
+
+/** What the peer said in ending the path, when it has ended already. */
+async function refusalNow(closed: Promise<CloseReason>): Promise<SwarmError | undefined> {
+  const end = await Promise.race([closed, Promise.resolve(undefined)])
+  return end && refusalOfPath(end)
+}
+
+function neverMetError(): SwarmError {
+  return new SwarmError('No path to the peer came to stand.', { code: 'ERR_PATH_LOST', retryable: true })
+}

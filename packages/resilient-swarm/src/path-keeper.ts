@@ -1,0 +1,197 @@
+import { type Clock, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import type { SessionPath, SessionPathEvent } from '@resilient-swarm/session'
+import { GONE_CHECK_MS, GONE_CHECKS, PATHS_INTERVAL_MS, RELAYS_REMEMBERED_MAX } from './limits.ts'
+import { type PathSituation, planPaths, type RelayCandidate, type StandingPath } from './path-plan.ts'
+import type { ConnectedPeer } from './peer.ts'
+
+export interface PathKeeperOptions {
+  readonly clock: Clock
+  readonly peer: ConnectedPeer<unknown>
+  readonly isDiallingDirect: () => boolean
+  readonly dialDirect: () => Promise<unknown>
+  readonly dialVia: (relay: PeerId) => Promise<SessionPath>
+  /** Who may relay to the peer, best first, and whether a circuit there promises to beat a direct path of this round trip. */
+  readonly relays: (
+    directRttMs: number | undefined,
+  ) => readonly Pick<RelayCandidate, 'relay' | 'predictedRttMs' | 'isWorthTrying'>[]
+  /** Everybody who could know says that the peer is not there any more. */
+  readonly isGone: () => Promise<boolean>
+}
+
+/** Keeps paths to one connected peer: direct where it can be had, circuits for need, for speed, and as a backup. Ends with the peer's scope. */
+export interface PathKeeper {
+  /** Something changed: looks again soon, once however often it is told. */
+  nudge(): void
+  onPath(event: SessionPathEvent): void
+  /** The relay of this path announced that it leaves: another path is wanted before that. */
+  onLeaving(path: SessionPath): void
+  /** Addresses may have changed: direct dials begin anew without their pauses. */
+  networkChanged(): void
+}
+
+interface Experience {
+  failures: number
+  failedMs: number
+  retiredMs: number
+}
+
+const NEVER_MS = Number.NEGATIVE_INFINITY
+
+export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
+  const { clock, peer } = options
+  const { session, scope } = peer
+  const ours = new Set<SessionPath>()
+  const leaving = new Set<SessionPath>()
+  const addedMs = new WeakMap<SessionPath, number>()
+  const diallingVia = new Set<PeerId>()
+  const experiences = new Map<PeerId, Experience>()
+  let directFailures = 0
+  let directFailedMs = NEVER_MS
+  let urgentSinceMs: number | undefined
+  let noDirectSinceMs: number | undefined
+  let isCheckingGone = false
+  let nudged = false
+
+  const now = () => clock.monotonic()
+  for (const path of session.paths) addedMs.set(path, now())
+
+  function situation(): PathSituation {
+    const nowMs = now()
+    const paths = session.paths.map((path) => standing(path, nowMs))
+    const isUrgent = paths.every(({ isSuspected }) => isSuspected)
+    if (!isUrgent) letGo(leaving)
+    const direct = session.paths.find(({ facts, isSuspected }) => facts.isDirect && !isSuspected)
+    urgentSinceMs = isUrgent ? (urgentSinceMs ?? nowMs) : undefined
+    noDirectSinceMs = direct ? undefined : (noDirectSinceMs ?? nowMs)
+    return {
+      leads: peer.leads,
+      inUse: peer.isInUse,
+      paths,
+      // At least one millisecond, for 0 means that all is well.
+      urgentMs: urgentSinceMs === undefined ? 0 : Math.max(1, nowMs - urgentSinceMs),
+      noDirectMs: noDirectSinceMs === undefined ? 0 : nowMs - noDirectSinceMs,
+      isDiallingDirect: options.isDiallingDirect(),
+      directFailures,
+      directFailedAgoMs: nowMs - directFailedMs,
+      diallingVia,
+      candidates: options.relays(direct?.rttMs).map((relay) => ({ ...relay, ...experience(relay.relay, nowMs) })),
+    }
+  }
+
+  /** What ends soon anyway is let go as soon as something else stands. */
+  function letGo(paths: Set<SessionPath>): void {
+    for (const path of paths) path.retire()
+    paths.clear()
+  }
+
+  function standing(path: SessionPath, nowMs: number): StandingPath {
+    return {
+      via: path.facts.via,
+      rttMs: path.rttMs,
+      isSending: path === session.sendingPath,
+      isSuspected: path.isSuspected || leaving.has(path),
+      isOurs: ours.has(path),
+      ageMs: nowMs - (addedMs.get(path) ?? nowMs),
+    }
+  }
+
+  function experience(relay: PeerId, nowMs: number): Omit<RelayCandidate, 'relay' | 'predictedRttMs' | 'isWorthTrying'> {
+    const { failures = 0, failedMs = NEVER_MS, retiredMs = NEVER_MS } = experiences.get(relay) ?? {}
+    return { failures, failedAgoMs: nowMs - failedMs, restedMs: nowMs - retiredMs }
+  }
+
+  function learn(relay: PeerId, change: Partial<Experience>): void {
+    const learnt = { failures: 0, failedMs: NEVER_MS, retiredMs: NEVER_MS, ...experiences.get(relay), ...change }
+    experiences.delete(relay) // so that the map's order is by last use
+    experiences.set(relay, learnt)
+    if (experiences.size > RELAYS_REMEMBERED_MAX) experiences.delete(experiences.keys().next().value as PeerId)
+  }
+
+  function lookAround(): void {
+    nudged = false
+    if (scope.isClosed) return
+    session.setInUse(peer.isInUse)
+    const { dialDirect, dialVia, retire } = planPaths(situation())
+    if (dialDirect) void direct()
+    for (const relay of dialVia) void via(relay)
+    for (const { via: relay } of retire) {
+      for (const path of session.paths) if (path.facts.via === relay && ours.has(path)) path.retire()
+      if (relay) learn(relay, { retiredMs: now() })
+    }
+    if (session.state === 'reconnecting' && !isCheckingGone) void checkGone()
+  }
+
+  async function direct(): Promise<void> {
+    try {
+      await options.dialDirect()
+      directFailures = 0
+    } catch {
+      directFailures++
+      directFailedMs = now()
+    }
+    nudge()
+  }
+
+  async function via(relay: PeerId): Promise<void> {
+    diallingVia.add(relay)
+    try {
+      const path = await options.dialVia(relay)
+      ours.add(path)
+      void path.closed.then(() => ours.delete(path))
+      learn(relay, { failures: 0 })
+    } catch {
+      learn(relay, { failures: (experiences.get(relay)?.failures ?? 0) + 1, failedMs: now() })
+    } finally {
+      diallingVia.delete(relay)
+    }
+    nudge()
+  }
+
+  /** Whether waiting for the peer makes sense; asked as long as no path stands. */
+  async function checkGone(): Promise<void> {
+    isCheckingGone = true
+    for (let inARow = 0; session.state === 'reconnecting' && !scope.isClosed; ) {
+      inARow = (await options.isGone()) ? inARow + 1 : 0
+      if (inARow >= GONE_CHECKS && session.state === 'reconnecting') session.giveUp(goneError())
+      else await new Promise<void>((resolve) => scope.timer(clock, GONE_CHECK_MS, resolve))
+    }
+    isCheckingGone = false
+  }
+
+  function nudge(): void {
+    if (nudged || scope.isClosed) return
+    nudged = true
+    queueMicrotask(lookAround)
+  }
+
+  function tick(): void {
+    lookAround()
+    scope.timer(clock, PATHS_INTERVAL_MS, tick)
+  }
+  scope.timer(clock, PATHS_INTERVAL_MS, tick)
+
+  return {
+    nudge,
+    onPath({ kind, path }) {
+      if (kind === 'added') addedMs.set(path, now())
+      if (kind === 'lost' && path.facts.isDirect) directFailures = 0
+      nudge()
+    },
+    onLeaving(path) {
+      leaving.add(path)
+      void path.closed.then(() => leaving.delete(path))
+      nudge()
+    },
+    networkChanged() {
+      directFailures = 0
+      nudge()
+    },
+  }
+}
+
+function goneError(): SwarmError<'ERR_PATH_LOST'> {
+  return new SwarmError('The last path was lost, and the peer is at no signal server and reached by no neighbour: it is gone.', {
+    code: 'ERR_PATH_LOST',
+    retryable: true,
+  })
+}
