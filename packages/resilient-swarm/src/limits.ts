@@ -4,8 +4,8 @@ export const BROWSER_PEERS_MAX = 24
 export const NODE_PEERS_MAX = 64
 /** Handshakes under way at once, ours and theirs each: bounds what strangers can make us start. */
 export const HANDSHAKES_PENDING_MAX = 8
-/** Of which one key's: its newest attempt and one before that is ending, so that no single stranger takes every place. */
-export const HANDSHAKES_PENDING_PER_KEY_MAX = 2
+/** Of which one key's: its newest attempt, one before that is ending, and a circuit, so that no single stranger takes every place. */
+export const HANDSHAKES_PENDING_PER_KEY_MAX = 3
 /** Refusals a second, and at once: half of what a signal server takes from us, or strangers could spend all of it. */
 export const REFUSALS_PER_SECOND = 5
 export const REFUSALS_BURST = 20

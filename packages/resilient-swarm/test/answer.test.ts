@@ -3,24 +3,31 @@ import type { AttemptSignal, PeerId } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime } from '@resilient-swarm/testkit'
 import { type AnswererOptions, createAnswerer, judgeOffer } from '../src/answer.ts'
+import { createHandshakePlaces } from '../src/handshake-places.ts'
 import { createHistory } from '../src/history.ts'
 import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX, HANDSHAKES_PENDING_PER_KEY_MAX, REFUSALS_BURST } from '../src/limits.ts'
 import { REFUSAL_CODES } from '../src/refusal.ts'
 
-const facts = { weAreDialing: false, weAreLarger: true, isConnected: false, pending: 0, pendingOfPeer: 0, peers: 0, peersMax: 4 }
+const facts = {
+  weAreDialing: false,
+  weAreLarger: true,
+  isConnected: false,
+  room: 'free',
+  handshakes: 0,
+  peers: 0,
+  peersMax: 4,
+} as const
 
 describe('what becomes of an offer', () => {
   it.each([
     ['nothing is under way', {}, 'answer'],
     ['both dial and we are larger: our attempt wins', { weAreDialing: true }, 'ignore'],
     ['both dial and we are smaller: theirs wins', { weAreDialing: true, weAreLarger: false }, 'answer'],
-    ['one handshake below the most', { pending: HANDSHAKES_PENDING_MAX - 1, peersMax: 64 }, 'answer'],
-    ['as many handshakes as may be', { pending: HANDSHAKES_PENDING_MAX, peersMax: 64 }, 'busy'],
-    ['one handshake of the same peer below the most', { pendingOfPeer: HANDSHAKES_PENDING_PER_KEY_MAX - 1 }, 'answer'],
-    ['as many handshakes of the same peer as may be', { pendingOfPeer: HANDSHAKES_PENDING_PER_KEY_MAX }, 'ignore'],
+    ['as many handshakes as may be', { room: 'full' }, 'busy'],
+    ['as many handshakes of the same peer as may be', { room: 'too many of this key' }, 'ignore'],
     ['room for one more peer', { peers: 3 }, 'answer'],
     ['no room', { peers: 4 }, 'busy'],
-    ['handshakes under way take the room', { peers: 3, pending: 1 }, 'busy'],
+    ['handshakes under way take the room', { peers: 3, handshakes: 1 }, 'busy'],
     ['no room, but it is a peer that came back', { peers: 4, isConnected: true }, 'answer'],
   ] as const)('%s', (_, change, verdict) => {
     expect(judgeOffer({ ...facts, ...change })).toBe(verdict)
@@ -28,25 +35,23 @@ describe('what becomes of an offer', () => {
 })
 
 /** An answerer whose paths never stand, and offers to it. */
-function strangers(change: Partial<AnswererOptions<unknown>> = {}) {
+function strangers(change: Partial<AnswererOptions> = {}) {
   const runtime = createTestRuntime()
   const sent: AttemptSignal[] = []
-  const seen = { answering: 0, pending: 0 }
-  const receive = createAnswerer<unknown>({
+  const seen = { answering: 0 }
+  const places = createHandshakePlaces()
+  const receive = createAnswerer({
     runtime,
     history: createHistory(runtime.clock),
     signal: new AbortController().signal,
     admit: () => true,
-    judge(_, pending) {
-      seen.pending = pending.pending
-      return judgeOffer({ ...facts, ...pending, peersMax: 64 })
-    },
+    places,
+    judge: (from) => judgeOffer({ ...facts, room: places.room(from), handshakes: places.taken, peersMax: 64 }),
     answer: ({ signal }) => {
       seen.answering++
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('over'))))
     },
-    connect: () => Promise.reject(new Error('never')),
-    onPeer() {},
+    welcome: () => Promise.reject(new Error('never')),
     ...change,
   })
   const offer = (from: PeerId) => {
@@ -58,7 +63,7 @@ function strangers(change: Partial<AnswererOptions<unknown>> = {}) {
     receive({ from, scope, line: { attempt: 'a', send, onSignal() {} } })
     return scope
   }
-  return { ...runtime, offer, sent, seen }
+  return { ...runtime, offer, sent, seen, places }
 }
 
 const keys = Array.from({ length: 40 }, (_, index) => createKeyPair({ seed: new Uint8Array(32).fill(index + 1) }).peerId)
@@ -87,20 +92,20 @@ describe('strangers who offer and never finish', () => {
   })
 
   it('who are not admitted give their place back at once, heard or not', async () => {
-    const { clock, offer, sent, seen } = strangers({ admit: () => false })
+    const { clock, offer, sent, places } = strangers({ admit: () => false })
     const { signal } = offer(mallory)
     await clock.advance(0)
     expect(sent).toEqual([{ kind: 'refuse', code: REFUSAL_CODES.notAdmitted }])
     expect(signal.aborted).toBe(true)
-    offer(bob)
-    expect(seen.pending).toBe(0)
+    expect(places.taken).toBe(0)
   })
 
   it('an `admit` that never answers holds a place no longer than an attempt', async () => {
-    const { clock, offer, seen } = strangers({ admit: () => new Promise<boolean>(() => {}) })
+    const { clock, offer, places } = strangers({ admit: () => new Promise<boolean>(() => {}) })
     offer(mallory)
-    await clock.advance(ATTEMPT_TIMEOUT_MS)
-    offer(bob)
-    expect(seen.pending).toBe(0)
+    await clock.advance(ATTEMPT_TIMEOUT_MS - 1)
+    expect(places.taken).toBe(1)
+    await clock.advance(1)
+    expect(places.taken).toBe(0)
   })
 })

@@ -1,50 +1,56 @@
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { encodeBase64Url, type Substream } from '@resilient-swarm/contract'
+import { createKeyPair } from '@resilient-swarm/identity'
 import { WebSocketServer } from 'ws'
 import { REPLICATIONS_BURST } from '../src/limits.ts'
-import { OWN_TYPES } from '../src/link.ts'
+import { isLarger } from '../src/mesh.ts'
+import { OWN_TYPES } from '../src/own-types.ts'
 import type { ConnectedPeer } from '../src/peer.ts'
 import { connected, createNodes } from './nodes.ts'
 
 const nodes = createNodes()
 afterEach(() => nodes.end())
 
-/** Alice, and mallory's hands on her connection to alice, whoever of them dialled. */
-async function aliceAndMallory({ dials }: { dials: 'alice' | 'mallory' }) {
+const pairs = [createKeyPair(), createKeyPair()] as const
+const [smaller, larger] = isLarger(pairs[0].peerId, pairs[1].peerId) ? [pairs[1], pairs[0]] : pairs
+
+/** Alice, and mallory's hands on her connection to alice; of two peers the one with the larger key leads. */
+async function aliceAndMallory({ leads }: { leads: 'alice' | 'mallory' }) {
   const server = await nodes.serve()
-  const alice = nodes.join({ signals: [server.url] })
-  const mallory = nodes.join({ signals: [server.url] })
-  const [caller, called] = dials === 'mallory' ? [mallory, alice] : [alice, mallory]
+  const [ofAlice, ofMallory] = leads === 'alice' ? [larger, smaller] : [smaller, larger]
+  const alice = nodes.join({ signals: [server.url], seed: ofAlice.seed })
+  const mallory = nodes.join({ signals: [server.url], seed: ofMallory.seed })
   const heard: string[] = []
   alice.on('stream', (substream) => void heard.push(substream.type))
-  await Promise.all([caller.call(called.publicKey), connected(called, caller)])
+  await Promise.all([mallory.call(alice.publicKey), connected(alice, mallory)])
   const [peer] = mallory.peers as ConnectedPeer[]
   if (!peer) throw new Error('mallory is not connected')
-  return { alice, heard, peer, open: (type: string) => peer.link.multiplexer.openSubstream(type) }
+  return { alice, heard, peer, open: (type: string) => peer.multiplexer.openSubstream(type) }
 }
 
 const isReset = async (substream: Substream) => (await substream.closed).kind === 'reset'
 
 describe('a hostile peer', () => {
   it.each(['alice', 'mallory'] as const)(
-    'opens the swarm’s own types once more and reaches no application: %s dialled',
-    async (dials) => {
-      const { heard, open, peer } = await aliceAndMallory({ dials })
-      for (const type of [OWN_TYPES.rpc, OWN_TYPES.relay]) expect(await isReset(open(type))).toBe(true)
+    'opens the swarm’s own types once more and reaches no application: %s leads',
+    async (leads) => {
+      const { heard, open, peer } = await aliceAndMallory({ leads })
+      expect(await isReset(open(OWN_TYPES.rpc))).toBe(true)
+      open(OWN_TYPES.relay)
       await peer.rpc.ping()
       expect(heard).toEqual([])
     },
   )
 
-  it('that was called has no replication to open', async () => {
-    const { open, peer } = await aliceAndMallory({ dials: 'alice' })
+  it('that does not lead has no replication to open', async () => {
+    const { open, peer } = await aliceAndMallory({ leads: 'alice' })
     expect(await isReset(open(OWN_TYPES.table))).toBe(true)
     await peer.rpc.ping()
   })
 
   it('begins no more replications than the rate allows', async () => {
-    const { open, peer } = await aliceAndMallory({ dials: 'mallory' })
+    const { open, peer } = await aliceAndMallory({ leads: 'mallory' })
     let refused = 0
     const substreams = Array.from({ length: REPLICATIONS_BURST + 8 }, () => open(OWN_TYPES.table))
     for (const substream of substreams) void isReset(substream).then((is) => (refused += is ? 1 : 0))

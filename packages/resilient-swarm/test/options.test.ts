@@ -10,6 +10,10 @@ describe('options', () => {
     const settings = readOptions({})
     expect(settings).toMatchObject({ network: 'public', signals: ['ws://127.0.0.1:6688'], peersMax: 64, callTimeoutMs: 30_000 })
     expect(settings.transports.map(({ name }) => name)).toEqual(['webrtc'])
+    expect(settings.relay).toEqual({ serve: true })
+    expect(readOptions({ relay: { serve: false, bytesPerSecondMax: Number.POSITIVE_INFINITY } }).relay).toMatchObject({
+      serve: false,
+    })
   })
 
   it('take the servers from the environment', () => {
@@ -27,6 +31,12 @@ describe('options', () => {
     ['a network of 65 bytes', { network: 'n'.repeat(65) }, RangeError, /network/],
     ['no room', { peersMax: 0 }, RangeError, /peersMax/],
     ['half a millisecond', { callTimeoutMs: 0.5 }, RangeError, /callTimeoutMs/],
+    ['a relay that is a word', { relay: 'yes' }, TypeError, /relay must be an object/],
+    ['a relay that serves perhaps', { relay: { serve: 'perhaps' } }, TypeError, /relay.serve/],
+    ['an unknown limit of a relay', { relay: { circuits: 3 } }, TypeError, /relay.circuits is not an option/],
+    ['no circuit at all', { relay: { circuitsMax: 0 } }, RangeError, /relay.circuitsMax/],
+    ['circuits without end', { relay: { circuitsMax: Number.POSITIVE_INFINITY } }, RangeError, /relay.circuitsMax/],
+    ['a policy that is none', { relay: { allow: true } }, TypeError, /relay.allow/],
   ])('refuse %s', (_, options, kind, told) => {
     expect(() => readOptions(options as SwarmOptions)).toThrow(kind)
     expect(() => readOptions(options as SwarmOptions)).toThrow(told)
