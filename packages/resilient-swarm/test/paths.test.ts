@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import type { Substream } from '@resilient-swarm/contract'
+import type { Peer, PeerEvents, Swarm, SwarmOptions } from '../src/index.ts'
+import { type BreakableTransport, breakable } from './breakable-transport.ts'
+import { connected, createNodes, next } from './nodes.ts'
+
+const nodes = createNodes()
+afterEach(() => nodes.end())
+
+interface Person {
+  readonly swarm: Swarm
+  readonly transport: BreakableTransport
+}
+
+const MIB = 1024 * 1024
+const FAST = { bytesPerSecondMax: Number.POSITIVE_INFINITY }
+
+async function people(count: number, options: SwarmOptions = {}): Promise<Person[]> {
+  const server = await nodes.serve()
+  return Array.from({ length: count }, () => {
+    const transport = breakable()
+    return { transport, swarm: nodes.join({ signals: [server.url], transports: [transport], relay: FAST, ...options }) }
+  })
+}
+
+/** Neither side's dials to the other come through. */
+function part(one: Person, other: Person): void {
+  one.transport.forbid(other.swarm.publicKey)
+  other.transport.forbid(one.swarm.publicKey)
+}
+
+function unite(one: Person, other: Person): void {
+  one.transport.allow(other.swarm.publicKey)
+  other.transport.allow(one.swarm.publicKey)
+}
+
+async function meet(one: Person, other: Person): Promise<Peer> {
+  const [peer] = await Promise.all([one.swarm.call(other.swarm.publicKey), connected(other.swarm, one.swarm)])
+  return peer
+}
+
+/** Alice and bob who cannot reach each other, and ruth (rose, …) whom both reach. */
+async function partedByTheNetwork(relays = 1) {
+  const [alice, bob, ...others] = (await people(2 + relays)) as [Person, Person, ...Person[]]
+  part(alice, bob)
+  for (const other of others) await Promise.all([meet(alice, other), meet(bob, other)])
+  return { alice, bob, others, peer: await meet(alice, bob) }
+}
+
+function happens<Name extends keyof PeerEvents>(
+  peer: Peer,
+  event: Name,
+  test: (...facts: PeerEvents[Name]) => boolean = () => true,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const listen = (...facts: PeerEvents[Name]) => {
+      if (!test(...facts)) return
+      peer.off(event, listen)
+      resolve()
+    }
+    peer.on(event, listen)
+  })
+}
+
+/** A transfer under way: bytes in a pattern, hashed at both ends. `at` resolves when so many have arrived. */
+async function transfer(from: Peer, to: Swarm, totalBytes: number) {
+  const arrival = next(to, 'stream')
+  const stream = await from.openStream('file')
+  const sent = createHash('sha256')
+  const received = createHash('sha256')
+  const marks: { bytes: number; reach(): void }[] = []
+  let receivedBytes = 0
+  const send = async () => {
+    const writer = stream.writable.getWriter()
+    for (let index = 0; index < totalBytes / 16_384; index++) {
+      const chunk = new Uint8Array(16_384).fill(index)
+      sent.update(chunk)
+      await writer.write(chunk)
+    }
+    await writer.close()
+  }
+  const receive = async ([incoming]: [Substream, ...unknown[]]) => {
+    for await (const chunk of incoming.readable) {
+      received.update(chunk)
+      receivedBytes += chunk.byteLength
+      for (const { bytes, reach } of marks) if (receivedBytes >= bytes) reach()
+    }
+  }
+  const done = Promise.all([send(), arrival.then(receive)])
+  return {
+    at: (bytes: number) => new Promise<void>((reach) => marks.push({ bytes, reach })),
+    async finish() {
+      await done
+      expect(receivedBytes).toBe(totalBytes)
+      expect(received.digest('hex')).toBe(sent.digest('hex'))
+    },
+  }
+}
+
+describe('two peers who cannot reach each other', () => {
+  it('talk through a neighbour of both', async () => {
+    const { bob, others, peer } = await partedByTheNetwork()
+    const [ruth] = others as [Person]
+    expect(peer.path).toMatchObject({ kind: 'circuit', via: ruth.swarm.publicKey })
+    expect(Math.abs((await peer.rpc.ping()) - Date.now())).toBeLessThan(5_000)
+    await (await transfer(peer, bob.swarm, MIB)).finish()
+    expect(ruth.swarm.relay).toMatchObject({ serves: true, circuits: 1 })
+    expect(ruth.swarm.relay.bytesForwarded).toBeGreaterThan(MIB)
+  })
+
+  it('are connected directly as soon as the network lets them, and a transfer goes on', async () => {
+    const { alice, bob, peer } = await partedByTheNetwork()
+    const file = await transfer(peer, bob.swarm, 8 * MIB)
+    await file.at(MIB)
+    unite(alice, bob)
+    const direct = happens(peer, 'path', ({ kind }) => kind === 'webrtc')
+    await file.finish()
+    await direct
+    expect(peer.path).toMatchObject({ kind: 'webrtc', via: undefined })
+  }, 60_000)
+
+  it('are told in words what was tried', async () => {
+    const { alice, bob, others } = await partedByTheNetwork()
+    const told = alice.swarm.why(bob.swarm.publicKey).map(({ text }) => text)
+    expect(told.join('\n')).toContain(`through ${others[0]?.swarm.publicKey}`)
+    expect(told.join('\n')).toContain('ERR_TEST_FORBIDDEN')
+  })
+
+  it('are refused by `admit` on this way too', async () => {
+    const [ruth] = (await people(1)) as [Person]
+    const [signals] = [ruth.swarm.servers.map(({ url }) => url)]
+    const make = (options: SwarmOptions): Person => {
+      const transport = breakable()
+      return { transport, swarm: nodes.join({ signals, transports: [transport], ...options }) }
+    }
+    const alice = make({})
+    const bob = make({ admit: (id) => id === ruth.swarm.publicKey })
+    part(alice, bob)
+    await Promise.all([meet(alice, ruth), meet(bob, ruth)])
+    await expect(alice.swarm.call(bob.swarm.publicKey)).rejects.toMatchObject({ code: 'ERR_REFUSED' })
+    expect(bob.swarm.peers).toHaveLength(1)
+  })
+})
+
+describe('a path that dies under a transfer', () => {
+  it.each(['sever', 'mute'] as const)(
+    '%s the direct one: a circuit takes over, every byte arrives once',
+    async (how) => {
+      const [alice, bob, ruth] = (await people(3)) as [Person, Person, Person]
+      await Promise.all([meet(alice, ruth), meet(bob, ruth)])
+      const peer = await meet(alice, bob)
+      const file = await transfer(peer, bob.swarm, 16 * MIB)
+      await file.at(2 * MIB)
+      part(alice, bob)
+      alice.transport[how](bob.swarm.publicKey)
+      await file.finish()
+      expect(peer.path).toMatchObject({ kind: 'circuit', via: ruth.swarm.publicKey })
+      expect(alice.swarm.peers).toContain(peer)
+    },
+    60_000,
+  )
+
+  it('the relay leaves: another one takes over', async () => {
+    const { bob, others, peer } = await partedByTheNetwork(2)
+    const file = await transfer(peer, bob.swarm, 16 * MIB)
+    await file.at(2 * MIB)
+    const used = others.find(({ swarm }) => swarm.publicKey === peer.path.via)
+    await used?.swarm.close()
+    await file.finish()
+    expect(others.map(({ swarm }) => swarm.publicKey)).toContain(peer.path.via)
+    expect(peer.path.via).not.toBe(used?.swarm.publicKey)
+  }, 60_000)
+
+  it('all of them, for a while: everything pauses and goes on', async () => {
+    const [alice, bob] = (await people(2)) as [Person, Person]
+    const peer = await meet(alice, bob)
+    const file = await transfer(peer, bob.swarm, 8 * MIB)
+    await file.at(MIB)
+    const [lost, found] = [happens(peer, 'reconnecting'), happens(peer, 'reconnected')]
+    part(alice, bob)
+    alice.transport.sever(bob.swarm.publicKey)
+    await lost
+    expect(peer.state).toBe('reconnecting')
+    const asked = peer.rpc.ping()
+    unite(alice, bob)
+    await found
+    await asked
+    await file.finish()
+    expect(peer.state).toBe('connected')
+  }, 60_000)
+})
+
+describe('a peer that does not come back', () => {
+  it('is lost with ERR_PATH_LOST on both sides after half a minute, and nothing hangs', async () => {
+    const [alice, bob] = (await people(2)) as [Person, Person]
+    const peer = await meet(alice, bob)
+    const stream = await peer.openStream('chat')
+    const left = [next(alice.swarm, 'peer-left'), next(bob.swarm, 'peer-left')]
+    part(alice, bob)
+    alice.transport.sever(bob.swarm.publicKey)
+    for (const [, reason, error] of await Promise.all(left)) {
+      expect(reason).toBe('lost')
+      expect(error).toMatchObject({ code: 'ERR_PATH_LOST' })
+    }
+    expect((await stream.closed).kind).toBe('reset')
+    await expect(peer.openStream('chat')).rejects.toMatchObject({ code: 'ERR_PEER_GONE' })
+  }, 60_000)
+})
