@@ -15,8 +15,8 @@ import type { ProvenPath } from './proven-path.ts'
 
 export interface AcquaintancesOptions {
   readonly runtime: Runtime
-  /** Whether somebody new may come in. */
-  readonly hasRoom: () => boolean
+  /** What somebody new is told: undefined lets them in, otherwise one of `PEER_CODES`. */
+  readonly refuseNewcomer: () => number | undefined
   /** The first path of a session stands on both sides; once a session. */
   readonly onMet: (id: PeerId, session: Session) => void
   readonly onPath: (id: PeerId, event: SessionPathEvent) => void
@@ -95,9 +95,10 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
       })
     }
     if (verdict === 'restarted' && present) replace(id, present)
-    if (!known.has(id) && !options.hasRoom()) {
-      secure.close({ by: 'us', code: PEER_CODES.full })
-      throw new SwarmError('This node has as many peers as it takes.', { code: 'ERR_PEER_BUSY', retryable: true })
+    const refusal = known.has(id) ? undefined : options.refuseNewcomer()
+    if (refusal !== undefined) {
+      secure.close({ by: 'us', code: refusal })
+      throw new SwarmError('This node takes no more peers.', { code: 'ERR_PEER_BUSY', retryable: true })
     }
     return acquaintance(id).session.acceptPath({ channel: secure, facts: factsOf(path), hello })
   }

@@ -40,6 +40,7 @@ interface Round {
 export function createDirectDialler(options: DirectDiallerOptions): DirectDialler {
   const { transports, history } = options
   const rounds = new Map<PeerId, Round>()
+  let closed: SwarmError | undefined
 
   async function dialRound(target: PeerId, signal: AbortSignal): Promise<void> {
     let failure: unknown = new SwarmError('This node has no transport to dial with.', { code: 'ERR_NO_TRANSPORT' })
@@ -62,6 +63,7 @@ export function createDirectDialler(options: DirectDiallerOptions): DirectDialle
     dial(target) {
       const present = rounds.get(target)
       if (present) return present.done
+      if (closed) return Promise.reject(closed)
       const abort = new AbortController()
       const done = dialRound(target, abort.signal).finally(() => rounds.delete(target))
       rounds.set(target, { done, abort })
@@ -70,6 +72,7 @@ export function createDirectDialler(options: DirectDiallerOptions): DirectDialle
     isDialling: (target) => rounds.has(target),
     cancel: (target, error) => rounds.get(target)?.abort.abort(error),
     close(error) {
+      closed ??= error
       for (const { abort } of rounds.values()) abort.abort(error)
     },
   }

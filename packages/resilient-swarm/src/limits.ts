@@ -110,3 +110,5 @@ export const RELAYS_GUESSED_MAX = 2
 export const RELAY_DRAIN_MS = 400
 /** Relays whose successes and failures a path keeper remembers: as many as a node has peers. */
 export const RELAYS_REMEMBERED_MAX = 64
+/** A direct path faster than this cannot be beaten by the 15 ms that a circuit must be better by. */
+export const RELAY_WORTH_MS_MIN = 15

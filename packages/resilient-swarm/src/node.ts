@@ -89,7 +89,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
 
   const acquaintances: Acquaintances = createAcquaintances({
     runtime,
-    hasRoom,
+    refuseNewcomer: () => (scope.isClosed ? PEER_CODES.leaving : hasRoom() ? undefined : PEER_CODES.full),
     onMet: (id, session) => void meet(id, session),
     onPath,
     onState,
@@ -292,12 +292,18 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     })
     const peers = roster.peers
     const goodbye = Promise.all([table.close(), circuits.drain(RELAY_DRAIN_MS)]).then(async () => {
-      await circuits.close()
-      for (const peer of peers) peer.session.close({ by: 'us', code: PEER_CODES.finished })
-      await Promise.all([...peers.map((peer) => peer.session.closed), signalling.close(), ended])
+      // Those behind a relay first: their goodbye still goes through it.
+      await closeSessions(peers.filter(({ isDirect }) => !isDirect))
+      await closeSessions(peers)
+      await Promise.all([circuits.close(), signalling.close(), ended])
     })
     await Promise.race([goodbye.catch(() => {}), late])
     timer?.cancel()
+  }
+
+  async function closeSessions(peers: readonly ConnectedPeer<Remote>[]): Promise<void> {
+    for (const { session } of peers) session.close({ by: 'us', code: PEER_CODES.finished })
+    await Promise.all(peers.map(({ session }) => session.closed))
   }
 
   function destroy(): void {

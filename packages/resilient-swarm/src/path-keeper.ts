@@ -1,6 +1,13 @@
-import { type Clock, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import { type Clock, type PeerId, SwarmError, type Timer } from '@resilient-swarm/contract'
 import type { SessionPath, SessionPathEvent } from '@resilient-swarm/session'
-import { GONE_CHECK_MS, GONE_CHECKS, PATHS_INTERVAL_MS, RELAYS_REMEMBERED_MAX } from './limits.ts'
+import {
+  FOLLOWER_PATIENCE_MS,
+  GONE_CHECK_MS,
+  GONE_CHECKS,
+  PATHS_INTERVAL_MS,
+  RELAY_WORTH_MS_MIN,
+  RELAYS_REMEMBERED_MAX,
+} from './limits.ts'
 import { type PathSituation, planPaths, type RelayCandidate, type StandingPath } from './path-plan.ts'
 import type { ConnectedPeer } from './peer.ts'
 
@@ -51,6 +58,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   let noDirectSinceMs: number | undefined
   let isCheckingGone = false
   let nudged = false
+  let timer: Timer | undefined
 
   const now = () => clock.monotonic()
   for (const path of session.paths) addedMs.set(path, now())
@@ -74,7 +82,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
       directFailures,
       directFailedAgoMs: nowMs - directFailedMs,
       diallingVia,
-      candidates: options.relays(direct?.rttMs).map((relay) => ({ ...relay, ...experience(relay.relay, nowMs) })),
+      candidates: mayNeedRelay(direct) ? candidates(direct?.rttMs, nowMs) : [],
     }
   }
 
@@ -82,6 +90,15 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   function letGo(paths: Set<SessionPath>): void {
     for (const path of paths) path.retire()
     paths.clear()
+  }
+
+  /** Looking for relays goes through everybody's records, so it is not done for a near peer that nobody uses. */
+  function mayNeedRelay(direct: SessionPath | undefined): boolean {
+    return direct === undefined || peer.isInUse || (direct.rttMs ?? 0) >= RELAY_WORTH_MS_MIN
+  }
+
+  function candidates(directRttMs: number | undefined, nowMs: number): RelayCandidate[] {
+    return options.relays(directRttMs).map((choice) => ({ ...choice, ...experience(choice.relay, nowMs) }))
   }
 
   function standing(path: SessionPath, nowMs: number): StandingPath {
@@ -119,6 +136,13 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
       if (relay) learn(relay, { retiredMs: now() })
     }
     if (session.state === 'reconnecting' && !isCheckingGone) void checkGone()
+    lookLater()
+  }
+
+  /** In need soon, for then the smaller key's patience is short. */
+  function lookLater(): void {
+    timer?.cancel()
+    timer = scope.timer(clock, urgentSinceMs === undefined ? PATHS_INTERVAL_MS : FOLLOWER_PATIENCE_MS, lookAround)
   }
 
   async function direct(): Promise<void> {
@@ -164,11 +188,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
     queueMicrotask(lookAround)
   }
 
-  function tick(): void {
-    lookAround()
-    scope.timer(clock, PATHS_INTERVAL_MS, tick)
-  }
-  scope.timer(clock, PATHS_INTERVAL_MS, tick)
+  lookLater()
 
   return {
     nudge,
