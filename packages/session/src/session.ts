@@ -1,6 +1,423 @@
-import type { Session, SessionOptions } from './options.ts'
+import {
+  type Channel,
+  type CloseReason,
+  equalBytes,
+  FINISHED,
+  MessageSlot,
+  type Runtime,
+  Scope,
+  type SwarmError,
+} from '@resilient-swarm/contract'
+import { CLOSE_CODE_MAX, CLOSE_CODES } from './close-codes.ts'
+import { DataFlow } from './data-flow.ts'
+import { ProtocolViolation, protocolError, sessionError } from './errors.ts'
+import { decodeFrame, encodeFrame, type Frame, TAG_BYTES } from './frame.ts'
+import { firstHello, type Hello, judgeHello, refusePath } from './hello.ts'
+import {
+  CLOSE_TIMEOUT_MS,
+  FRAME_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  parseLimits,
+  RETIRE_TIMEOUT_MS,
+  type SessionLimits,
+} from './limits.ts'
+import type {
+  AcceptPathOptions,
+  AddPathOptions,
+  PathFacts,
+  Session,
+  SessionOptions,
+  SessionPath,
+  SessionPathEvent,
+  SessionState,
+} from './options.ts'
+import { PathSet } from './path-set.ts'
+import type { LivePath } from './session-path.ts'
 
 /** A session without a path yet: add those that were dialled, accept those that the peer dialled. */
 export function createSession(options: SessionOptions): Session {
-  throw new TypeError(String(options))
+  for (const name of Object.keys(options)) {
+    if (name !== 'runtime' && name !== 'limits') throw new TypeError(`${name} is not an option of createSession`)
+  }
+  return new PathsSession(options)
+}
+
+class PathsSession implements Session {
+  readonly maxMessageBytes = FRAME_BYTES_MAX - HEADER_BYTES_MAX
+  readonly tag: Uint8Array
+  readonly closed: Promise<CloseReason>
+  onDrain: () => void = () => {}
+  onState: (state: SessionState) => void = () => {}
+  onPath: (event: SessionPathEvent) => void = () => {}
+  readonly #runtime: Runtime
+  readonly #limits: SessionLimits
+  readonly #scope = new Scope()
+  readonly #paths: PathSet
+  readonly #flow: DataFlow
+  readonly #slot: MessageSlot
+  readonly #greeting = new Set<Channel>()
+  #peerTag: Uint8Array | undefined
+  #state: SessionState = 'connecting'
+  #closing: CloseReason | undefined
+  #hasPeerClosed = false
+  #reconnecting: { cancel(): void } | undefined
+  #isHeard = false
+  #hasUnheard = false
+  #lateReason: CloseReason | undefined
+  #resolveClosed: (reason: CloseReason) => void = () => {}
+
+  constructor({ runtime, limits }: SessionOptions) {
+    this.#runtime = runtime
+    this.#limits = parseLimits(limits)
+    this.tag = runtime.random.bytes(TAG_BYTES)
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    this.#slot = new MessageSlot({ waitingBytesMax: this.#limits.unheardBytesMax })
+    this.#paths = new PathSet({
+      runtime,
+      pathsMax: this.#limits.pathsMax,
+      port: {
+        onMessage: (path, message) => this.#guard(() => this.#receive(path, message)),
+        onDrain: (path) => this.#flow.pathDrained(path),
+        onRetire: (path) => this.#retire(path),
+        onLost: (path) => this.#flow.pathLost(path),
+        onRoute: () => this.#rerouted(),
+        onEvent: (event) => this.onPath(event),
+      },
+    })
+    this.#flow = new DataFlow({
+      clock: runtime.clock,
+      paths: this.#paths,
+      limits: this.#limits,
+      port: {
+        onMessage: (message) => this.#guard(() => this.#deliver(message)),
+        onClose: (code) => this.#peerClosed(code),
+        onAcknowledged: () => this.#acknowledged(),
+        onDrain: () => this.onDrain(),
+      },
+    })
+  }
+
+  get peerTag(): Uint8Array | undefined {
+    return this.#peerTag
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  get paths(): readonly SessionPath[] {
+    return this.#paths.live
+  }
+
+  get sendingPath(): SessionPath | undefined {
+    return this.#paths.sending
+  }
+
+  get onMessage(): (message: Uint8Array) => void {
+    return this.#slot.receive
+  }
+
+  set onMessage(receive: (message: Uint8Array) => void) {
+    this.#isHeard = true
+    this.#slot.receive = receive
+    this.#hasUnheard = false
+    if (this.#lateReason) this.#resolveClosed(this.#lateReason)
+  }
+
+  send(message: Uint8Array): boolean {
+    if (message.byteLength > this.maxMessageBytes) {
+      throw new RangeError(`a message is at most ${this.maxMessageBytes} bytes, this one has ${message.byteLength}`)
+    }
+    if (this.#hasEnded || this.#closing) return false
+    const hasRoom = this.#flow.send(message)
+    if (this.#flow.isOverfull) {
+      const advice = 'wait for onDrain when send says false.'
+      this.abort(
+        sessionError('ERR_SESSION_OVERFLOW', `More was sent than a session keeps for a peer that does not take it: ${advice}`),
+      )
+    }
+    return hasRoom && !this.#hasEnded
+  }
+
+  close(reason: CloseReason = FINISHED): void {
+    const { code } = reason
+    if (!Number.isInteger(code) || code < 0 || code > CLOSE_CODE_MAX) {
+      throw new RangeError(`reason.code must be an integer from 0 to ${CLOSE_CODE_MAX}`)
+    }
+    if (this.#hasEnded || this.#closing) return
+    this.#closing = { ...reason, by: 'us' }
+    if (this.#state === 'connecting' && this.#flow.isFlushed) {
+      this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
+      return
+    }
+    this.#flow.sendClose(code)
+    this.#awaitFlush()
+  }
+
+  abort(error: SwarmError): void {
+    if (this.#lateReason) this.#resolveClosed({ by: 'us', code: CLOSE_CODES.aborted, error })
+    this.#end({ by: 'us', code: CLOSE_CODES.aborted, error }, { pathCode: CLOSE_CODES.aborted, tell: true })
+  }
+
+  giveUp(error: SwarmError): void {
+    this.#end({ by: 'us', code: CLOSE_CODES.lost, error }, { pathCode: CLOSE_CODES.aborted, tell: true })
+  }
+
+  setInUse(inUse: boolean): void {
+    this.#paths.setInUse(inUse)
+  }
+
+  // Paths come
+
+  async addPath({ channel, facts, signal }: AddPathOptions): Promise<SessionPath> {
+    requireLongMessages(channel)
+    const slot = this.#reserve(channel)
+    this.#greeting.add(channel)
+    try {
+      channel.send(encodeFrame({ type: 'hello', tag: this.tag, peerTag: this.#peerTag, received: this.#flow.nextSeq }))
+      const first = await firstHello({ channel, runtime: this.#runtime, ...(signal ? { signal } : {}) })
+      if ('ended' in first) throw this.#refused(first.ended)
+      return this.#join({ channel, facts, slot, hello: first.hello })
+    } catch (error) {
+      this.#paths.release(slot)
+      throw error
+    } finally {
+      this.#greeting.delete(channel)
+    }
+  }
+
+  acceptPath({ channel, facts, hello }: AcceptPathOptions): SessionPath {
+    requireLongMessages(channel)
+    if (judgeHello(this, hello) !== 'fits') throw new RangeError('hello must fit the session, see judgeHello')
+    const slot = this.#reserve(channel)
+    this.#peerTag ??= hello.tag
+    const path = this.#paths.create({ channel, facts, slot })
+    path.send(encodeFrame({ type: 'hello', tag: this.tag, peerTag: this.#peerTag, received: this.#flow.nextSeq }))
+    return this.#welcome(path, hello)
+  }
+
+  /** The peer answered on a path that we dialled. */
+  #join({ channel, facts, slot, hello }: { channel: Channel; facts: PathFacts; slot: number; hello: Hello }): SessionPath {
+    if (this.#hasEnded) {
+      refusePath(channel, CLOSE_CODES.unknownSession)
+      throw endedError()
+    }
+    if (!hello.peerTag || !equalBytes(hello.peerTag, this.tag)) {
+      refusePath(channel, CLOSE_CODES.helloInvalid)
+      throw this.#breakOff(new ProtocolViolation(CLOSE_CODES.helloInvalid, 'a HELLO that answers another session'))
+    }
+    if (judgeHello(this, hello) === 'restarted') {
+      refusePath(channel, CLOSE_CODES.unknownSession)
+      throw this.#unknown()
+    }
+    this.#peerTag ??= hello.tag
+    return this.#welcome(this.#paths.create({ channel, facts, slot }), hello)
+  }
+
+  #welcome(path: LivePath, hello: Hello): SessionPath {
+    this.#guard(() => {
+      this.#flow.acknowledge(hello.received, this.#runtime.clock.monotonic())
+      this.#paths.add(path, hello)
+    })
+    if (this.#hasEnded) {
+      path.close()
+      throw endedError()
+    }
+    return path
+  }
+
+  #reserve(channel: Channel): number {
+    const slot = this.#hasEnded ? undefined : this.#paths.reserve()
+    if (slot !== undefined) return slot
+    refusePath(channel, this.#hasEnded ? CLOSE_CODES.unknownSession : CLOSE_CODES.tooManyPaths)
+    if (this.#hasEnded) throw endedError()
+    throw sessionError(
+      'ERR_PATH_REFUSED',
+      `The session has ${this.#limits.pathsMax} paths already; close one before another is added.`,
+    )
+  }
+
+  /** A path that we dialled ended before the peer's HELLO. */
+  #refused({ by, code, error }: CloseReason): SwarmError {
+    if (this.#hasEnded) return endedError()
+    if (by === 'us' || error)
+      return sessionError('ERR_PATH_LOST', 'The path ended before the peer took it; dial it again.', error)
+    if (code === CLOSE_CODES.unknownSession && this.#peerTag) return this.#unknown()
+    return sessionError('ERR_PATH_REFUSED', `The peer refused the path with code ${code}; call it again later.`)
+  }
+
+  #unknown(): SwarmError {
+    const error = sessionError(
+      'ERR_SESSION_UNKNOWN',
+      'The peer does not know this session any more, it was restarted; call it again.',
+    )
+    this.#end({ by: 'peer', code: CLOSE_CODES.unknownSession, error }, { pathCode: CLOSE_CODES.unknownSession })
+    return error
+  }
+
+  #retire(path: LivePath): void {
+    this.#paths.drain(path, 'us')
+    if (this.#flow.outstandingOn(path) === 0) path.close()
+    else this.#scope.timer(this.#runtime.clock, RETIRE_TIMEOUT_MS, () => path.close())
+  }
+
+  // What the peer sends
+
+  #receive(path: LivePath, message: Uint8Array): void {
+    if (this.#hasEnded) return
+    const nowMs = this.#runtime.clock.monotonic()
+    path.state.heard(nowMs)
+    this.#onFrame(path, decodeFrame(message), nowMs)
+  }
+
+  #onFrame(path: LivePath, frame: Frame, nowMs: number): void {
+    switch (frame.type) {
+      case 'data':
+        this.#flow.acknowledge(frame.ack, nowMs)
+        if (!this.#hasEnded) this.#flow.receive({ path, seq: frame.seq, item: frame.bytes, nowMs })
+        break
+      case 'ack':
+        this.#flow.acknowledge(frame.ack, nowMs)
+        break
+      case 'ping':
+        path.pong(frame.id)
+        break
+      case 'pong':
+        this.#paths.ponged(path, frame.id, nowMs)
+        break
+      case 'drain':
+        if (!path.isDraining) this.#paths.drain(path, 'peer')
+        break
+      case 'close':
+        this.#flow.receive({ path, seq: frame.seq, item: { code: frame.code }, nowMs })
+        break
+      case 'abort':
+        this.#peerAborted(frame.code)
+        break
+      case 'hello':
+        throw new ProtocolViolation(CLOSE_CODES.helloInvalid, 'a second HELLO on a path')
+    }
+  }
+
+  #deliver(message: Uint8Array): void {
+    if (!this.#isHeard) this.#hasUnheard = true
+    if (this.#slot.push(message)) return
+    const text = `over ${this.#limits.unheardBytesMax} bytes came before anybody listened`
+    throw new ProtocolViolation(CLOSE_CODES.unheard, text)
+  }
+
+  #acknowledged(): void {
+    for (const path of this.#paths.live) {
+      if ((path as LivePath).isRetired && this.#flow.outstandingOn(path as LivePath) === 0) path.close()
+    }
+    if (this.#closing && this.#flow.isFlushed) this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
+  }
+
+  /** Paths came or went. */
+  #rerouted(): void {
+    this.#flow.rerouted()
+    if (this.#hasEnded) return
+    const isConnected = this.#paths.live.length > 0
+    if (isConnected) this.#enter('connected')
+    else if (this.#closing && this.#hasPeerClosed) this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
+    else this.#enter(this.#peerTag ? 'reconnecting' : 'connecting')
+  }
+
+  #enter(state: SessionState): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#reconnecting?.cancel()
+    this.#reconnecting = undefined
+    if (state === 'reconnecting') {
+      const timeoutMs = this.#limits.reconnectTimeoutMs
+      this.#reconnecting = this.#scope.timer(this.#runtime.clock, timeoutMs, () => {
+        const message = `Every path to the peer was lost, and no other was found within ${timeoutMs / 1000} s; call it again.`
+        this.#end(
+          { by: 'us', code: CLOSE_CODES.lost, error: sessionError('ERR_PATH_LOST', message) },
+          { pathCode: CLOSE_CODES.finished },
+        )
+      })
+    }
+    this.onState(state)
+  }
+
+  // Ends
+
+  get #hasEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  /** Ends `close` after a time without progress; a peer that takes what was sent is waited for. */
+  #awaitFlush(): void {
+    const { keptBytes } = this.#flow
+    this.#scope.timer(this.#runtime.clock, CLOSE_TIMEOUT_MS, () => {
+      if (this.#flow.keptBytes < keptBytes) {
+        this.#awaitFlush()
+        return
+      }
+      const message = 'The peer did not confirm that it has everything, so the last messages may be missing; call it again.'
+      const error = sessionError('ERR_PATH_LOST', message)
+      this.#end({ ...(this.#closing as CloseReason), error }, { pathCode: CLOSE_CODES.aborted, tell: true })
+    })
+  }
+
+  #peerClosed(code: number): void {
+    this.#hasPeerClosed = true
+    this.#flow.acknowledgeEverywhere()
+    if (!this.#closing) this.#end({ by: 'peer', code }, { pathCode: CLOSE_CODES.finished })
+  }
+
+  #peerAborted(code: number): void {
+    const message = `The peer ended the session with code ${code}, so the last messages may be missing; call it again.`
+    const error = sessionError('ERR_SESSION_ABORTED', message)
+    this.#end({ by: 'peer', code, error }, { pathCode: CLOSE_CODES.finished })
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error
+      this.#breakOff(error)
+    }
+  }
+
+  #breakOff(violation: ProtocolViolation): SwarmError {
+    const { closeCode, message } = violation
+    const error =
+      closeCode === CLOSE_CODES.unheard
+        ? sessionError('ERR_UNHEARD', `${message}; assign onMessage sooner.`)
+        : protocolError(violation)
+    this.#runtime.log.warn(error.message, { closeCode })
+    this.#end({ by: 'us', code: closeCode, error }, { pathCode: closeCode, tell: true })
+    return error
+  }
+
+  /** `tell`: the peer learns by ABORT, on every path, that this was no ordinary end. */
+  #end(reason: CloseReason, { pathCode, tell = false }: { pathCode: number; tell?: boolean }): void {
+    if (this.#hasEnded) return
+    this.#state = 'ended'
+    void this.#scope.close()
+    const abort = encodeFrame({ type: 'abort', code: reason.code })
+    this.#paths.stop((path) => {
+      if (tell) path.send(abort)
+      path.end({ by: 'us', code: pathCode })
+    })
+    for (const channel of this.#greeting) channel.abort(reason.error ?? endedError())
+    this.#flow.stop()
+    if (reason.error) this.#slot.clear()
+    if (reason.by === 'peer' && !reason.error && this.#hasUnheard) this.#lateReason = reason
+    else this.#resolveClosed(reason)
+    this.onState('ended')
+  }
+}
+
+function requireLongMessages(channel: Channel): void {
+  if (channel.maxMessageBytes < FRAME_BYTES_MAX) throw new RangeError(`channel must take messages of ${FRAME_BYTES_MAX} bytes`)
+}
+
+function endedError(): SwarmError {
+  return sessionError('ERR_PATH_REFUSED', 'The session has ended; call the peer again.')
 }
