@@ -93,9 +93,10 @@ describe('a hostile signal server', () => {
   it('gains nothing by replaying boxes', async () => {
     const { alice, bob } = await aliceAndBob(20_000)
     await Promise.all([alice.call(bob.publicKey), connected(bob, alice)])
+    const before = answered
     for (let round = 0; round < 50; round++) for (const frame of hostile.boxes) hostile.inject(asSignal(frame))
     await settled()
-    expect(answered).toBe(1)
+    expect(answered).toBe(before)
     expect(bob.peers.map(({ publicKey }) => publicKey)).toEqual([alice.publicKey])
   })
 

@@ -56,7 +56,7 @@ export class LivePath implements SessionPath {
     const nowMs = runtime.clock.monotonic()
     this.state = new PathState(nowMs)
     this.nextPingMs = nowMs
-    this.lastPingMs = nowMs
+    this.lastPingMs = nowMs - FIRST_PINGS_MS // so that the first goes out at once
     this.closed = channel.closed
   }
 
