@@ -69,7 +69,7 @@ export interface SessionPathEvent {
 
 export interface SessionPath {
   readonly facts: PathFacts
-  /** Smoothed; undefined until it was measured. */
+  /** The median of the last seconds, or else smoothed; undefined until it was measured. */
   readonly rttMs: number | undefined
   readonly isSuspected: boolean
   /** How its channel ended; never rejects. */

@@ -60,8 +60,10 @@ export class LivePath implements SessionPath {
     this.closed = channel.closed
   }
 
+  /** The first answers wait for all the other work of a beginning, which a median forgets and a smoothed value does not. */
   get rttMs(): number | undefined {
-    return this.state.roundTrips.smoothedMs
+    const { roundTrips } = this.state
+    return roundTrips.recent(this.#runtime.clock.monotonic()).medianMs ?? roundTrips.smoothedMs
   }
 
   get isSuspected(): boolean {
