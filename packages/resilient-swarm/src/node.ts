@@ -1,19 +1,18 @@
 import { type CloseReason, type Path, type PeerId, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
-import { createKeyPair, isPeerId, type KeyPair } from '@resilient-swarm/identity'
+import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
-import type { Methods } from '@resilient-swarm/rpc'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { type Acquaintances, createAcquaintances } from './acquaintances.ts'
 import { createAnswerer, judgeOffer } from './answer.ts'
+import { builtInMethods } from './built-in-methods.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
 import { createDirectDialler } from './direct-dialler.ts'
 import type { LeaveReason, SwarmEvents } from './events.ts'
-import { createForwarder } from './forwarding.ts'
+import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
 import { createHistory, type History, inWords } from './history.ts'
-import { CLOSE_TIMEOUT_MS, RELAY_DRAIN_MS } from './limits.ts'
 import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
 import { isLarger } from './mesh.ts'
@@ -167,6 +166,18 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     call: (id, timeoutMs) => calls.call(id, { timeoutMs }),
   })
 
+  const goodbye = createGoodbye({
+    clock,
+    scope,
+    calls: calls as Calls<unknown>,
+    dialler,
+    circuits,
+    acquaintances,
+    table,
+    signalling,
+    peers: () => roster.peers,
+  })
+
   /** A path of a transport that is dialled without signals; its key is not known before its handshake. */
   async function receiveStranger(path: Path): Promise<void> {
     if (scope.isClosed || places.room('unknown') !== 'free') {
@@ -183,6 +194,8 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     }
   }
 
+  const builtIn = (peer: ConnectedPeer<Remote>) => builtInMethods(peer, { self, runtime, signalling, find: roster.get })
+
   async function meet(id: PeerId, session: Session): Promise<void> {
     try {
       const leads = isLarger(self, id)
@@ -191,20 +204,6 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       else roster.add(peer)
     } catch (error) {
       history.note(id, inWords(error))
-    }
-  }
-
-  function builtIn(peer: ConnectedPeer<Remote>): Methods {
-    const forward = createForwarder({
-      self,
-      runtime,
-      find: (id) => (id === peer.publicKey ? undefined : signalling.neighbour(id)),
-      receive: (box) => signalling.router.receive(box),
-    })
-    return {
-      ping: () => clock.now(),
-      signal: forward as Methods[string],
-      reaches: (id: unknown) => isPeerId(id) && roster.get(id)?.state === 'connected',
     }
   }
 
@@ -270,52 +269,11 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   function onDisplaced(): void {
     history.note(self, 'a newer instance proved the same key')
     emit('displaced')
-    void close()
+    void goodbye.close()
   }
 
   const ready = Promise.all([table.ready, signalling.ready]).then(() => undefined)
   ready.catch(() => {}) // told by events too; awaiting it is the user's choice
-
-  let closing: Promise<void> | undefined
-  function close(): Promise<void> {
-    closing ??= sayGoodbye().finally(destroy)
-    return closing
-  }
-
-  async function sayGoodbye(): Promise<void> {
-    const ended = scope.close()
-    calls.close(closedError())
-    dialler.close(closedError())
-    let timer: { cancel(): void } | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = clock.setTimer(CLOSE_TIMEOUT_MS, resolve)
-    })
-    const peers = roster.peers
-    const goodbye = Promise.all([table.close(), circuits.drain(RELAY_DRAIN_MS)]).then(async () => {
-      // Those behind a relay first: their goodbye still goes through it.
-      await closeSessions(peers.filter(({ isDirect }) => !isDirect))
-      await closeSessions(peers)
-      await Promise.all([circuits.close(), signalling.close(), ended])
-    })
-    await Promise.race([goodbye.catch(() => {}), late])
-    timer?.cancel()
-  }
-
-  async function closeSessions(peers: readonly ConnectedPeer<Remote>[]): Promise<void> {
-    for (const { session } of peers) session.close({ by: 'us', code: PEER_CODES.finished })
-    await Promise.all(peers.map(({ session }) => session.closed))
-  }
-
-  function destroy(): void {
-    closing ??= Promise.resolve()
-    void scope.close()
-    calls.close(closedError())
-    dialler.close(closedError())
-    acquaintances.abort(closedError())
-    void circuits.close()
-    table.destroy()
-    void signalling.close()
-  }
 
   return {
     settings,
@@ -332,13 +290,9 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       if (scope.isClosed) throw closedError()
       return roster.get(target) ?? calls.call(target, { timeoutMs: settings.callTimeoutMs, signal })
     },
-    close,
-    destroy,
+    close: goodbye.close,
+    destroy: goodbye.destroy,
   }
-}
-
-function closedError(): SwarmError<'ERR_SWARM_CLOSED'> {
-  return new SwarmError('The swarm was closed.', { code: 'ERR_SWARM_CLOSED' })
 }
 
 function yieldedError(): SwarmError<'ERR_CALL_YIELDED'> {

@@ -1,0 +1,28 @@
+import type { PeerId, Runtime } from '@resilient-swarm/contract'
+import { isPeerId } from '@resilient-swarm/identity'
+import type { Methods } from '@resilient-swarm/rpc'
+import { createForwarder } from './forwarding.ts'
+import type { ConnectedPeer } from './peer.ts'
+import type { Signalling } from './signalling.ts'
+
+export interface BuiltInOptions {
+  readonly self: PeerId
+  readonly runtime: Runtime
+  readonly signalling: Signalling
+  readonly find: (id: PeerId) => ConnectedPeer<unknown> | undefined
+}
+
+/** What a node serves to this peer by rpc besides the application's own methods; see docs/protocol/README.md. */
+export function builtInMethods(peer: ConnectedPeer<unknown>, { self, runtime, signalling, find }: BuiltInOptions): Methods {
+  const forward = createForwarder({
+    self,
+    runtime,
+    find: (id) => (id === peer.publicKey ? undefined : signalling.neighbour(id)),
+    receive: (box) => signalling.router.receive(box),
+  })
+  return {
+    ping: () => runtime.clock.now(),
+    signal: forward as Methods[string],
+    reaches: (id: unknown) => isPeerId(id) && find(id)?.state === 'connected',
+  }
+}
