@@ -41,7 +41,7 @@ afterEach(async () => {
 })
 
 async function startServer(): Promise<{ server: Server; url: string }> {
-  const server = createServer().listen(0, '127.0.0.1')
+  const server = createServer((_request, response) => response.writeHead(426).end()).listen(0, '127.0.0.1')
   await once(server, 'listening')
   ends.push(() => {
     server.closeAllConnections()
@@ -229,7 +229,7 @@ describe('a transport over WebSockets', () => {
     const ended = once(greeting, 'close')
     await listening.listening.close()
     await ended
-    await expect(openBare(listening.url)).rejects.toThrow()
+    await expect(openBare(listening.url)).rejects.toThrow('Unexpected server response: 426')
     const heard = new Promise<Uint8Array>((resolve) => (bob.channel.onMessage = resolve))
     alice.channel.send(Uint8Array.of(1))
     expect([...(await heard)]).toEqual([1])

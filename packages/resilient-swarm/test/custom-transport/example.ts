@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type PeerId, Swarm, webrtc } from 'resilient-swarm'
 import { wsTransport } from './ws-transport.ts'
 
-const server = createServer().listen(0, '127.0.0.1')
+const server = createServer((_request, response) => response.writeHead(426).end()).listen(0, '127.0.0.1')
 await once(server, 'listening')
 const { port } = server.address() as AddressInfo
 
