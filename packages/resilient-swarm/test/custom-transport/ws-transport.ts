@@ -37,26 +37,30 @@ export function wsTransport({ urlOf, server }: WsOptions): Transport {
       return greet(new WebSocket(url, SOCKET), { role: 'initiator', clock, random, signal })
     },
     listen({ runtime: { clock, random, log }, accept }) {
-      const scope = new Scope()
       const sockets = new WebSocketServer({ noServer: true, clientTracking: false, ...SOCKET })
-      let pending = 0
+      const greetings = new Set<AbortController>()
       const welcome = async (socket: WebSocket) => {
-        pending++
+        const greeting = new AbortController()
+        greetings.add(greeting)
         try {
-          accept(await greet(socket, { role: 'responder', clock, random, signal: scope.signal }))
+          accept(await greet(socket, { role: 'responder', clock, random, signal: greeting.signal }))
         } catch (error) {
           log.debug('a WebSocket came to nothing', { error: String(error) })
         } finally {
-          pending--
+          greetings.delete(greeting)
         }
       }
       const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-        if (pending < GREETINGS_PENDING_MAX) sockets.handleUpgrade(request, stream, head, welcome)
+        if (greetings.size < GREETINGS_PENDING_MAX) sockets.handleUpgrade(request, stream, head, welcome)
         else stream.destroy()
       }
       server?.on('upgrade', upgrade)
-      scope.add(() => void server?.off('upgrade', upgrade))
-      return { close: () => scope.close() } // paths that were handed over go on: they are the facade's
+      return {
+        close() {
+          server?.off('upgrade', upgrade)
+          for (const greeting of greetings) greeting.abort() // paths that were handed over go on: they are the facade's
+        },
+      }
     },
   }
 }
