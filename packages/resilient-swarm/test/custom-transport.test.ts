@@ -116,9 +116,15 @@ function stuckChannel() {
       socket.bufferedAmount += message.byteLength
       written.push(done)
     },
+    close: jest.fn(() => {
+      socket.readyState = WebSocket.CLOSING
+    }),
     terminate: jest.fn(() => {
       socket.readyState = WebSocket.CLOSING
     }),
+    bring(byte: number) {
+      socket.emit('message', Uint8Array.of(byte).buffer, true)
+    },
     writeAll(restBytes: number) {
       socket.bufferedAmount = restBytes
       const done = restBytes === 0 ? written.splice(0) : written.slice(0, -1)
@@ -126,8 +132,9 @@ function stuckChannel() {
       for (const tell of done) tell()
     },
   })
-  const channel = new WsChannel({ socket: socket as unknown as WebSocket, clock: createTestRuntime().clock })
-  return { socket, channel }
+  const { clock } = createTestRuntime()
+  const channel = new WsChannel({ socket: socket as unknown as WebSocket, clock })
+  return { socket, channel, clock }
 }
 
 for (const [name, swap] of [
@@ -170,6 +177,17 @@ describe('a transport over WebSockets', () => {
     const { server, url } = await startServer()
     server.close()
     await expect(dial(url)).rejects.toMatchObject({ code: 'ERR_WS_LOST', retryable: true })
+  })
+
+  it('fails at once where the peer closes before it greets', async () => {
+    const closing = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    closing.on('connection', (socket) => socket.close())
+    await once(closing, 'listening')
+    ends.push(() => closing.close())
+    const url = `ws://127.0.0.1:${(closing.address() as AddressInfo).port}`
+    const runtime = createTestRuntime() // whose time does not pass
+    await expect(dial(url, { runtime })).rejects.toMatchObject({ code: 'ERR_WS_LOST' })
+    expect(runtime.clock.pending).toBe(0)
   })
 
   it('ends a dial whose signal fires, before it began and while it greets', async () => {
@@ -327,6 +345,31 @@ describe('a WebSocket as a channel', () => {
     expect(socket.terminate).toHaveBeenCalled()
     socket.writeAll(0)
     expect(drains).toBe(1)
+  })
+
+  it('delivers nothing after an abort, be it on its way or waiting already', () => {
+    const { channel, socket } = stuckChannel()
+    const heard: number[] = []
+    for (const byte of [1, 2]) socket.bring(byte)
+    channel.onMessage = ([byte = 0]) => {
+      heard.push(byte)
+      channel.abort(new SwarmError('Enough.', { code: 'ERR_ENOUGH' }))
+    }
+    socket.bring(3)
+    expect(heard).toEqual([1])
+  })
+
+  it('ends when the peer has answered its close, although nobody listened to what came before, and leaves no timer', async () => {
+    const { channel, socket, clock } = stuckChannel()
+    socket.bring(1)
+    channel.close()
+    expect(socket.close).toHaveBeenCalledWith(1000, '0')
+    expect(clock.pending).toBe(1)
+    socket.emit('close', 1000, Buffer.from('0'))
+    expect(await channel.closed).toEqual({ by: 'us', code: 0 })
+    expect(clock.pending).toBe(0)
+    channel.abort(new SwarmError('Too late.', { code: 'ERR_LATE' }))
+    expect(socket.terminate).not.toHaveBeenCalled()
   })
 
   it('gives the peer its time to answer a close, and no more', async () => {

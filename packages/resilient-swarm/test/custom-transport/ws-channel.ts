@@ -87,7 +87,7 @@ export class WsChannel implements Channel {
     if (this.#isEnded) return
     if (!isBinary) this.#fail('protocol', 'The peer sent a text.')
     else if (!this.#slot.push(new Uint8Array(data as ArrayBuffer))) this.#fail('overflow', 'The peer sent before it was heard.')
-    else this.#hasUnheard ||= !this.#isHeard
+    else this.#hasUnheard = true
   }
 
   #onClose(code: number, reason: string): void {

@@ -78,7 +78,6 @@ function greet(socket: WebSocket, { role, clock, random, signal }: Greeting): Pr
     const scope = new Scope()
     const ours = random.bytes(NONCE_BYTES)
     const fail = (error: SwarmError) => {
-      if (scope.isClosed) return
       void scope.close()
       socket.terminate()
       reject(error)
@@ -92,7 +91,6 @@ function greet(socket: WebSocket, { role, clock, random, signal }: Greeting): Pr
     if (role === 'responder') socket.send(ours)
     else socket.on('open', () => socket.send(ours))
     socket.once('message', (data, isBinary) => {
-      if (scope.isClosed) return
       const theirs = new Uint8Array(data as ArrayBuffer)
       if (!isBinary || theirs.byteLength !== NONCE_BYTES) return lose('The peer greeted with something that is no nonce.')
       void scope.close()
