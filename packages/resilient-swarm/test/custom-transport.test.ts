@@ -116,7 +116,7 @@ function stuckChannel() {
       socket.bufferedAmount += message.byteLength
       written.push(done)
     },
-    close: jest.fn(() => {
+    close: jest.fn((_code: number, _reason: string) => {
       socket.readyState = WebSocket.CLOSING
     }),
     terminate: jest.fn(() => {
