@@ -9,9 +9,10 @@ import {
   type Transport,
 } from '@resilient-swarm/contract'
 import { type History, inWords } from './history.ts'
-import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
+import { ATTEMPT_TIMEOUT_MS, DIRECT_HEAD_START_MS } from './limits.ts'
 import { isRefusalByNode, refusalError } from './refusal.ts'
 import type { SignalRouter } from './signal-router.ts'
+import { sleep } from './sleep.ts'
 
 export interface DirectDiallerOptions {
   readonly transports: readonly Transport[]
@@ -24,7 +25,7 @@ export interface DirectDiallerOptions {
 
 /** Dials peers by the transports, one round of attempts a peer at a time however many wish for it. */
 export interface DirectDialler {
-  /** One attempt by each transport in turn; resolves with the first path that stands. Joins the round that is under way. */
+  /** One attempt by each transport; resolves with the first path that stands. Joins the round that is under way. */
   dial(target: PeerId): Promise<void>
   isDialling(target: PeerId): boolean
   /** Ends the round under way, which fails with this error. */
@@ -38,25 +39,49 @@ interface Round {
 }
 
 export function createDirectDialler(options: DirectDiallerOptions): DirectDialler {
-  const { transports, history } = options
+  const { transports, history, runtime } = options
   const rounds = new Map<PeerId, Round>()
   let closed: SwarmError | undefined
 
   async function dialRound(target: PeerId, signal: AbortSignal): Promise<void> {
-    let failure: unknown = new SwarmError('This node has no transport to dial with.', { code: 'ERR_NO_TRANSPORT' })
-    for (const transport of transports) {
-      try {
-        await dialOnce({ ...options, transport, target, signal })
-        history.note(target, `${transport.name}: connected`)
-        return
-      } catch (error) {
-        history.note(target, `${transport.name}: ${inWords(error)}`)
-        if (signal.aborted) throw reasonOf(signal)
-        if (isFinal(error)) throw error
-        failure = error
-      }
+    if (transports.length === 0) throw new SwarmError('This node has no transport to dial with.', { code: 'ERR_NO_TRANSPORT' })
+    const round = new AbortController()
+    const either = AbortSignal.any([signal, round.signal])
+    let before: Promise<void> = Promise.reject()
+    const attempts = transports.map((transport) => {
+      before = dialAfter({ before, transport, target, signal: either })
+      before.catch((error: unknown) => isFinal(error) && round.abort(error))
+      return before
+    })
+    try {
+      await Promise.any(attempts)
+    } catch (error) {
+      if (signal.aborted) throw reasonOf(signal)
+      const failures = (error as AggregateError).errors
+      throw failures.find(isFinal) ?? failures.at(-1)
+    } finally {
+      round.abort(new SwarmError('Another way stood first.', { code: 'ERR_CALL_OVER' }))
     }
-    throw failure
+  }
+
+  /** Each transport begins when the one before it has failed, or a little later: whichever stands first wins (as RFC 8305 does with addresses). */
+  async function dialAfter({ before, transport, target, signal }: { before: Promise<void> } & Target): Promise<void> {
+    await failureOrPause(before, signal)
+    try {
+      await dialOnce({ ...options, transport, target, signal })
+      history.note(target, `${transport.name}: connected`)
+    } catch (error) {
+      if (!isOver(error)) history.note(target, `${transport.name}: ${inWords(error)}`)
+      throw error
+    }
+  }
+
+  function failureOrPause(before: Promise<void>, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const pause = sleep({ clock: runtime.clock, delayMs: DIRECT_HEAD_START_MS, signal })
+      pause.then(resolve, () => reject(reasonOf(signal)))
+      before.catch(() => resolve())
+    })
   }
 
   return {
@@ -78,13 +103,16 @@ export function createDirectDialler(options: DirectDiallerOptions): DirectDialle
   }
 }
 
-interface DialOnce extends DirectDiallerOptions {
+interface Target {
   readonly transport: Transport
   readonly target: PeerId
   readonly signal: AbortSignal
 }
 
+type DialOnce = DirectDiallerOptions & Target
+
 async function dialOnce({ transport, target, router, runtime, signal, onPath }: DialOnce): Promise<void> {
+  if (signal.aborted) throw reasonOf(signal)
   const attempt = new AbortController()
   const end = () => attempt.abort(reasonOf(signal))
   signal.addEventListener('abort', end, { once: true })
@@ -127,6 +155,10 @@ const FINAL_CODES: ReadonlySet<string> = new Set(['ERR_NOT_ADMITTED', 'ERR_REFUS
 /** A failure that no other attempt will change. */
 export function isFinal(error: unknown): error is SwarmError {
   return error instanceof SwarmError && FINAL_CODES.has(error.code)
+}
+
+function isOver(error: unknown): boolean {
+  return error instanceof SwarmError && error.code === 'ERR_CALL_OVER'
 }
 
 function reasonOf(signal: AbortSignal): unknown {

@@ -15,7 +15,7 @@ export interface SwarmOptions {
   readonly network?: string
   /** Signal servers as `ws:` or `wss:` URLs; any one alive is enough. Default: RESILIENT_SWARM_SIGNALS, or ws://127.0.0.1:6688. */
   readonly signals?: readonly string[]
-  /** Ways to make paths, tried in order. Default `[webrtc()]`. */
+  /** Ways to make paths: each is tried when the one before it failed, or a quarter of a second later. Default `[webrtc()]`. */
   readonly transports?: readonly Transport[]
   /** Whom to let in, asked after a key is proven and before any substream. Default: everybody. */
   readonly admit?: (peer: PeerId) => boolean | Promise<boolean>
