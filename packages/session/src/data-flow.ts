@@ -65,11 +65,6 @@ export class DataFlow {
     return this.#window.isEmpty
   }
 
-  /** What the peer may make us keep. */
-  get reorderedBytes(): number {
-    return this.#order.keptBytes
-  }
-
   /** The sender went on although it was told to wait. */
   get isOverfull(): boolean {
     return this.#window.keptBytes - this.#window.windowBytes > this.#waitingBytesMax

@@ -115,6 +115,10 @@ class PathsSession implements Session {
     return this.#paths.sending
   }
 
+  get keptBytes(): number {
+    return this.#flow.keptBytes
+  }
+
   get onMessage(): (message: Uint8Array) => void {
     return this.#slot.receive
   }
