@@ -89,6 +89,8 @@ export class SimulatedNode {
   readonly runtime: Runtime
   readonly #timers = new Set<object>()
   #frozenUntilMs = 0
+  #isFrozen = false
+  #held: (() => void)[] = []
 
   constructor(time: SimulatedTime, seed: number) {
     this.time = time
@@ -123,15 +125,34 @@ export class SimulatedNode {
   }
 
   at(atMs: number, fire: () => void): { cancel(): void } {
-    let timer = this.time.at(atMs, () => {
-      if (this.time.nowMs >= this.#frozenUntilMs) fire()
-      else timer = this.at(this.#frozenUntilMs, fire)
+    let isCancelled = false
+    const due = () => {
+      if (!isCancelled) fire()
+    }
+    const timer = this.time.at(atMs, () => {
+      if (this.#isFrozen) this.#held.push(due)
+      else due()
     })
-    return { cancel: () => timer.cancel() }
+    return {
+      cancel: () => {
+        isCancelled = true
+        timer.cancel()
+      },
+    }
   }
 
   freeze(forMs: number): void {
     this.#frozenUntilMs = Math.max(this.#frozenUntilMs, this.time.nowMs + forMs)
+    this.#isFrozen = true
+    this.time.at(this.#frozenUntilMs, () => this.#thaw())
+  }
+
+  #thaw(): void {
+    if (this.time.nowMs < this.#frozenUntilMs) return
+    this.#isFrozen = false
+    const held = this.#held
+    this.#held = []
+    for (const due of held) due()
   }
 }
 
