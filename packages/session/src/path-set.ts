@@ -109,16 +109,12 @@ export class PathSet {
   ponged(path: LivePath, id: number, nowMs: number): void {
     const wasSuspected = path.isSuspected
     if (!path.state.ponged(id, nowMs)) return
-    this.proven(path, wasSuspected)
+    if (wasSuspected) {
+      this.#tell({ kind: 'recovered', path, told: `${path.name} answers again` })
+      this.#review()
+    }
     if (this.#sending && !this.#sending.isSuspected) this.#choose(choosePath(this.#choice, this.#candidates(nowMs), nowMs))
     this.#flush()
-  }
-
-  /** Something showed that it works: ends its suspicion if it was under one. */
-  proven(path: LivePath, wasSuspected: boolean): void {
-    if (!wasSuspected || path.isSuspected) return
-    this.#tell({ kind: 'recovered', path, told: `${path.name} answers again` })
-    this.#review()
   }
 
   /** Either side has asked that nothing more goes by it. */

@@ -48,6 +48,8 @@ export class FaultyEnd implements Channel {
   onDrain: () => void = () => {}
   other!: FaultyEnd
   hasEnded = false
+  /** Sees what this end sends. */
+  tap: (message: Uint8Array) => void = () => {}
   /** What this end sends is held. */
   isStalled = false
   readonly #link: FaultyLink
@@ -84,6 +86,7 @@ export class FaultyEnd implements Channel {
     if (message.byteLength > this.maxMessageBytes) throw new RangeError('too long')
     if (this.hasEnded || this.#isClosing) return false
     const copy = message.slice()
+    this.tap(copy)
     this.#enqueue(copy.byteLength, () => this.other.#arrived(copy))
     this.#isFull ||= this.#queuedBytes > HIGH_WATER_BYTES
     return !this.#isFull

@@ -272,7 +272,8 @@ class Simulation {
         break
       case 5:
         for (const one of alive) this.#kill(one)
-        this.#outageUntilMs = this.#time.nowMs + this.#integer(500, 15_000)
+        // Together under the reconnect time, or sessions would end for a good reason.
+        this.#outageUntilMs = Math.min(FAULTS_MS, this.#time.nowMs + this.#integer(500, 15_000))
         this.story.outages++
         break
       case 6: {
