@@ -65,11 +65,6 @@ export class DataFlow {
     return this.#window.isEmpty
   }
 
-  /** What the peer may make us keep. */
-  get reorderedBytes(): number {
-    return this.#order.keptBytes
-  }
-
   /** The sender went on although it was told to wait. */
   get isOverfull(): boolean {
     return this.#window.keptBytes - this.#window.windowBytes > this.#waitingBytesMax
@@ -113,10 +108,8 @@ export class DataFlow {
     if (transmit?.rttMs !== undefined) this.#window.grow({ bytes: told.bytes, nowMs, rttMs: transmit.rttMs })
     this.#paths.used(nowMs)
     for (const path of live) {
-      const wasSuspected = path.isSuspected
       const hasMore = this.outstandingOn(path) > 0
       path.state.dataAcknowledged({ nowMs, isProof: (told.proven & path.bit) !== 0, hasMore })
-      if (wasSuspected) this.#paths.proven(path, wasSuspected)
     }
     this.#port.onAcknowledged()
     this.#pump()

@@ -42,6 +42,8 @@ export interface Session extends Channel {
   /** Accepted and alive. */
   readonly paths: readonly SessionPath[]
   readonly sendingPath: SessionPath | undefined
+  /** Bytes that were sent and that the peer has not acknowledged, each message with some 64 for keeping it. */
+  readonly keptBytes: number
   /**
    * A path that we dialled: sends HELLO, resolves when the peer's HELLO has accepted it. Rejects, and the channel has ended, with
    * ERR_PATH_REFUSED, ERR_PATH_LOST, ERR_HELLO_TIMEOUT, ERR_SESSION_UNKNOWN, ERR_SESSION_PROTOCOL or ERR_ABORTED.

@@ -1,17 +1,10 @@
-import type { Channel, CloseReason, Runtime, SwarmError, Timer } from '@resilient-swarm/contract'
+import type { Channel, CloseReason, Runtime, SwarmError } from '@resilient-swarm/contract'
 import { type Candidate, type Choice, chooseInNeed, choosePath, NO_CHOICE } from './choose-path.ts'
 import { sessionError } from './errors.ts'
 import type { Hello } from './hello.ts'
-import {
-  DEAD_QUIET_MS,
-  FIRST_PINGS_MS,
-  IN_USE_MS,
-  LATENESS_FORGIVEN_MS,
-  PING_BACKUP_IDLE_MS,
-  PING_IDLE_MS,
-  PING_IN_USE_MS,
-} from './limits.ts'
+import { DEAD_QUIET_MS } from './limits.ts'
 import type { PathFacts, SessionPathEvent } from './options.ts'
+import { PathWatch } from './path-watch.ts'
 import { LivePath } from './session-path.ts'
 
 /** What the paths tell the session that they belong to. */
@@ -25,7 +18,7 @@ export interface PathSetPort {
   readonly onEvent: (event: SessionPathEvent) => void
 }
 
-/** The paths of one session: asks them whether they live, and says by which DATA goes. One timer for all of it. */
+/** The paths of one session: which there are, by which DATA goes, and what is told of them. */
 export class PathSet {
   /** Where new DATA goes now: the sending path, or a backup while that is suspected. */
   transmit: LivePath | undefined
@@ -35,20 +28,26 @@ export class PathSet {
   #sending: LivePath | undefined
   #choice: Choice = NO_CHOICE
   #slots = 0
-  #timer: Timer | undefined
-  #dueMs = Number.POSITIVE_INFINITY
-  #usedMs = Number.NEGATIVE_INFINITY
-  #isHeldInUse = false
   #events: SessionPathEvent[] = []
   #hasStopped = false
   readonly #runtime: Runtime
   readonly #pathsMax: number
   readonly #port: PathSetPort
+  readonly #watch: PathWatch
 
   constructor({ runtime, pathsMax, port }: { runtime: Runtime; pathsMax: number; port: PathSetPort }) {
     this.#runtime = runtime
     this.#pathsMax = pathsMax
     this.#port = port
+    this.#watch = new PathWatch({
+      clock: runtime.clock,
+      paths: this,
+      onSuspected: (path) => {
+        this.#tell({ kind: 'suspected', path, told: `${path.name} is silent, what is under way on it goes by a backup too` })
+      },
+      onDead: (path) => path.abort(silent(path)),
+      onLooked: () => this.#review(),
+    })
   }
 
   get live(): readonly LivePath[] {
@@ -88,37 +87,27 @@ export class PathSet {
 
   /** DATA went out while none was outstanding on this path: from now on its silence counts. */
   dataSent(path: LivePath): void {
-    const nowMs = this.#nowMs()
-    path.state.dataSent(nowMs)
-    this.used(nowMs)
-    this.#wakeBy(nowMs + path.state.roundTrips.silenceMs)
+    this.#watch.dataSent(path)
   }
 
   /** The application's own bytes travel. */
   used(nowMs: number): void {
-    const wasInUse = this.#isInUse(nowMs)
-    this.#usedMs = nowMs
-    if (!wasInUse) this.#schedule(nowMs)
+    this.#watch.used(nowMs)
   }
 
   setInUse(inUse: boolean): void {
-    this.#isHeldInUse = inUse
-    this.#schedule(this.#nowMs())
+    this.#watch.setInUse(inUse)
   }
 
   ponged(path: LivePath, id: number, nowMs: number): void {
     const wasSuspected = path.isSuspected
     if (!path.state.ponged(id, nowMs)) return
-    this.proven(path, wasSuspected)
+    if (wasSuspected) {
+      this.#tell({ kind: 'recovered', path, told: `${path.name} answers again` })
+      this.#review()
+    }
     if (this.#sending && !this.#sending.isSuspected) this.#choose(choosePath(this.#choice, this.#candidates(nowMs), nowMs))
     this.#flush()
-  }
-
-  /** Something showed that it works: ends its suspicion if it was under one. */
-  proven(path: LivePath, wasSuspected: boolean): void {
-    if (!wasSuspected || path.isSuspected) return
-    this.#tell({ kind: 'recovered', path, told: `${path.name} answers again` })
-    this.#review()
   }
 
   /** Either side has asked that nothing more goes by it. */
@@ -132,7 +121,7 @@ export class PathSet {
   /** Ends every path, says nothing, and keeps no timer. */
   stop(end: (path: LivePath) => void): void {
     this.#hasStopped = true
-    this.#timer?.cancel()
+    this.#watch.stop()
     this.transmit = undefined
     this.trusted = 0
     this.#sending = undefined
@@ -144,11 +133,10 @@ export class PathSet {
   /** After any change: who sends, what is trusted, when to look again; then the events. */
   #review(): void {
     if (this.#hasStopped) return
-    const nowMs = this.#nowMs()
+    const nowMs = this.#runtime.clock.monotonic()
     this.#leave(nowMs)
     this.#route()
-    this.#probe(nowMs)
-    this.#schedule(nowMs)
+    this.#watch.probe(nowMs)
     this.#flush()
   }
 
@@ -188,7 +176,7 @@ export class PathSet {
   #transmitNow(): LivePath | undefined {
     const sending = this.#sending
     if (!sending?.isSuspected) return sending
-    const others = this.#candidates(this.#nowMs()).filter(({ id }) => !this.#bySlot(id)?.isSuspected)
+    const others = this.#candidates(this.#runtime.clock.monotonic()).filter(({ id }) => !this.#bySlot(id)?.isSuspected)
     const { id } = chooseInNeed(NO_CHOICE, others)
     return id === undefined ? sending : this.#bySlot(id)
   }
@@ -203,65 +191,6 @@ export class PathSet {
 
   #bySlot(slot: number): LivePath | undefined {
     return this.#live.find((path) => path.slot === slot)
-  }
-
-  // Time
-
-  #tick(): void {
-    const nowMs = this.#nowMs()
-    const lateMs = nowMs - this.#dueMs
-    this.#dueMs = Number.POSITIVE_INFINITY
-    for (const path of [...this.#live]) {
-      if (lateMs > LATENESS_FORGIVEN_MS) path.state.stretch(lateMs)
-      this.#judge(path, nowMs)
-    }
-    this.#review()
-  }
-
-  #judge(path: LivePath, nowMs: number): void {
-    const wasSuspected = path.isSuspected
-    if (path.state.judge(nowMs) === 'dead') {
-      path.abort(silent(path))
-    } else if (path.isSuspected && !wasSuspected) {
-      this.#tell({ kind: 'suspected', path, told: `${path.name} is silent, what is under way on it goes by a backup too` })
-      for (const one of this.#live) if (one === path || nowMs - one.lastPingMs >= FIRST_PINGS_MS) one.ping(nowMs)
-    }
-  }
-
-  #probe(nowMs: number): void {
-    for (const path of [...this.#live]) {
-      path.schedulePing(this.#pingIntervalMs(path, nowMs))
-      if (path.nextPingMs > nowMs) continue
-      path.ping(nowMs)
-      path.schedulePing(this.#pingIntervalMs(path, nowMs))
-    }
-  }
-
-  #pingIntervalMs(path: LivePath, nowMs: number): number {
-    if (path.isSuspected || this.#isInUse(nowMs)) return PING_IN_USE_MS
-    return path === this.#sending ? PING_IDLE_MS : PING_BACKUP_IDLE_MS
-  }
-
-  #isInUse(nowMs: number): boolean {
-    return this.#isHeldInUse || nowMs - this.#usedMs < IN_USE_MS
-  }
-
-  #schedule(nowMs: number): void {
-    for (const path of this.#live) {
-      path.schedulePing(this.#pingIntervalMs(path, nowMs))
-      this.#wakeBy(Math.min(path.nextPingMs, path.state.nextJudgementMs(nowMs)))
-    }
-  }
-
-  #wakeBy(atMs: number): void {
-    if (this.#hasStopped || atMs >= this.#dueMs) return
-    this.#timer?.cancel()
-    this.#dueMs = atMs
-    this.#timer = this.#runtime.clock.setTimer(atMs - this.#nowMs(), () => this.#tick())
-  }
-
-  #nowMs(): number {
-    return this.#runtime.clock.monotonic()
   }
 
   // Ends and events

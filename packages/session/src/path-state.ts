@@ -24,7 +24,7 @@ export class PathState {
   #dataSinceMs: number | undefined
   #pings: { readonly id: number; readonly sentMs: number }[] = []
   #graceMs = 0
-  #isSuspected = false
+  #suspectedMs: number | undefined
   #failures = 0
   #wellSinceMs: number
 
@@ -35,7 +35,7 @@ export class PathState {
   }
 
   get isSuspected(): boolean {
-    return this.#isSuspected
+    return this.#suspectedMs !== undefined
   }
 
   /** From when on it may be chosen again, after it failed. */
@@ -55,9 +55,12 @@ export class PathState {
     this.#dataSinceMs ??= nowMs
   }
 
-  /** DATA was acknowledged; `isProof` when only this path had carried it. */
+  /**
+   * DATA was acknowledged; `isProof` when only this path had carried it. It may have arrived before the path fell silent, so it
+   * puts suspicion off and does not end it.
+   */
   dataAcknowledged({ nowMs, isProof, hasMore }: { nowMs: number; isProof: boolean; hasMore: boolean }): void {
-    if (isProof) this.#prove(nowMs)
+    if (isProof) this.#provenMs = nowMs
     if (!hasMore) this.#dataSinceMs = undefined
     else if (isProof) this.#dataSinceMs = nowMs
   }
@@ -76,45 +79,45 @@ export class PathState {
     if (!ping) return false
     this.#pings.splice(0, index + 1)
     this.roundTrips.add({ rttMs: Math.max(0, nowMs - ping.sentMs), atMs: nowMs })
-    this.#prove(nowMs)
+    this.#provenMs = nowMs
+    if (this.#suspectedMs !== undefined) {
+      this.#suspectedMs = undefined
+      this.#wellSinceMs = nowMs
+    }
+    // How long a stall took says nothing about the round trips after it.
+    if (ping.sentMs < this.#wellSinceMs) this.roundTrips.forgetRecent()
     return true
   }
 
   /** Our own timers ran late by so much: what we did not hear may be waiting behind them. */
   stretch(lateMs: number): void {
     this.#graceMs += lateMs
+    if (this.#suspectedMs !== undefined) this.#suspectedMs += lateMs
   }
 
-  /** Suspicion stays until something is proven. */
+  /** Suspicion stays until a PONG comes. */
   judge(nowMs: number): Verdict {
     const sinceMs = this.#waitingSinceMs()
+    const silenceMs = this.roundTrips.silenceMs
     if (sinceMs !== undefined) {
-      const silenceMs = this.roundTrips.silenceMs
-      const quietMs = nowMs - this.#quietFromMs(sinceMs)
-      const oneWayMs = nowMs - Math.max(sinceMs, this.#provenMs) - this.#graceMs
-      const isQuiet = nowMs - this.#heardMs - this.#graceMs >= DEAD_QUIET_MS
-      if ((isQuiet && quietMs >= DEAD_UNANSWERED_MS) || oneWayMs >= ONE_WAY_DEAD_MS) return 'dead'
-      if (quietMs >= silenceMs || oneWayMs >= ONE_WAY_MS + silenceMs) this.#suspect()
-      if (quietMs >= 2 * silenceMs || oneWayMs >= ONE_WAY_MS + 2 * silenceMs) return 'failed'
+      const { quietMs, deadMs, oneWayMs } = this.#deadlines(sinceMs)
+      if (nowMs >= Math.min(deadMs, oneWayMs + ONE_WAY_DEAD_MS)) return 'dead'
+      if (nowMs >= Math.min(quietMs + silenceMs, oneWayMs + ONE_WAY_MS + silenceMs)) this.#suspectedMs ??= nowMs
     }
-    return this.#isSuspected ? 'suspected' : 'well'
+    if (this.#suspectedMs === undefined) return 'well'
+    return nowMs - this.#suspectedMs >= silenceMs ? 'failed' : 'suspected'
   }
 
   /** When `judge` may say something else, if nothing comes until then. */
   nextJudgementMs(nowMs: number): number {
-    const sinceMs = this.#waitingSinceMs()
-    if (sinceMs === undefined) return Number.POSITIVE_INFINITY
     const silenceMs = this.roundTrips.silenceMs
-    const quietFromMs = this.#quietFromMs(sinceMs)
-    const provenMs = Math.max(sinceMs, this.#provenMs) + this.#graceMs
-    const times = [
-      quietFromMs + silenceMs,
-      quietFromMs + 2 * silenceMs,
-      Math.max(this.#heardMs + this.#graceMs + DEAD_QUIET_MS, quietFromMs + DEAD_UNANSWERED_MS),
-      provenMs + ONE_WAY_MS + silenceMs,
-      provenMs + ONE_WAY_MS + 2 * silenceMs,
-      provenMs + ONE_WAY_DEAD_MS,
-    ]
+    const times = [(this.#suspectedMs ?? Number.POSITIVE_INFINITY) + silenceMs]
+    const sinceMs = this.#waitingSinceMs()
+    if (sinceMs !== undefined) {
+      const { quietMs, deadMs, oneWayMs } = this.#deadlines(sinceMs)
+      times.push(deadMs, oneWayMs + ONE_WAY_DEAD_MS)
+      if (this.#suspectedMs === undefined) times.push(quietMs + silenceMs, oneWayMs + ONE_WAY_MS + silenceMs)
+    }
     return Math.min(...times.filter((timeMs) => timeMs > nowMs))
   }
 
@@ -123,26 +126,16 @@ export class PathState {
     this.#failures = nowMs - this.#wellSinceMs > FAILURES_FORGOTTEN_MS ? 1 : this.#failures + 1
   }
 
-  #suspect(): void {
-    if (this.#isSuspected) return
-    this.#isSuspected = true
-    this.roundTrips.forgetRecent()
-  }
-
-  #prove(nowMs: number): void {
-    this.#provenMs = nowMs
-    if (!this.#isSuspected) return
-    this.#isSuspected = false
-    this.#wellSinceMs = nowMs
-  }
-
   #waitingSinceMs(): number | undefined {
     const pingMs = this.#pings[0]?.sentMs
     if (pingMs === undefined || this.#dataSinceMs === undefined) return pingMs ?? this.#dataSinceMs
     return Math.min(pingMs, this.#dataSinceMs)
   }
 
-  #quietFromMs(sinceMs: number): number {
-    return Math.max(sinceMs, this.#heardMs, this.#provenMs) + this.#graceMs
+  /** From when on it counts as quiet, as dead, as open in one direction only; something is outstanding since `sinceMs`. */
+  #deadlines(sinceMs: number): { readonly quietMs: number; readonly deadMs: number; readonly oneWayMs: number } {
+    const quietMs = Math.max(sinceMs, this.#heardMs, this.#provenMs) + this.#graceMs
+    const deadMs = Math.max(this.#heardMs + this.#graceMs + DEAD_QUIET_MS, quietMs + DEAD_UNANSWERED_MS)
+    return { quietMs, deadMs, oneWayMs: Math.max(sinceMs, this.#provenMs) + this.#graceMs }
   }
 }

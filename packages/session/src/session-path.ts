@@ -37,8 +37,9 @@ export class LivePath implements SessionPath {
   isDraining = false
   /** We asked, and close it when nothing of ours is under way on it. */
   isRetired = false
-  nextPingMs: number
-  lastPingMs: number
+  /** The first is due at once. */
+  nextPingMs = Number.NEGATIVE_INFINITY
+  lastPingMs = Number.NEGATIVE_INFINITY
   #firstPingsLeft = FIRST_PINGS
   #hasEnded = false
   #pongs: number[] = []
@@ -53,10 +54,7 @@ export class LivePath implements SessionPath {
     this.#channel = channel
     this.#runtime = runtime
     this.#ears = ears
-    const nowMs = runtime.clock.monotonic()
-    this.state = new PathState(nowMs)
-    this.nextPingMs = nowMs
-    this.lastPingMs = nowMs - FIRST_PINGS_MS // so that the first goes out at once
+    this.state = new PathState(runtime.clock.monotonic())
     this.closed = channel.closed
   }
 

@@ -1,18 +1,8 @@
-import {
-  type Channel,
-  type CloseReason,
-  equalBytes,
-  FINISHED,
-  MessageSlot,
-  type Runtime,
-  Scope,
-  type SwarmError,
-} from '@resilient-swarm/contract'
+import { type CloseReason, FINISHED, MessageSlot, type Runtime, Scope, type SwarmError } from '@resilient-swarm/contract'
 import { CLOSE_CODE_MAX, CLOSE_CODES } from './close-codes.ts'
 import { DataFlow } from './data-flow.ts'
 import { ProtocolViolation, protocolError, sessionError } from './errors.ts'
 import { decodeFrame, encodeFrame, type Frame, TAG_BYTES } from './frame.ts'
-import { firstHello, type Hello, judgeHello, refusePath } from './hello.ts'
 import {
   CLOSE_TIMEOUT_MS,
   FRAME_BYTES_MAX,
@@ -24,13 +14,13 @@ import {
 import type {
   AcceptPathOptions,
   AddPathOptions,
-  PathFacts,
   Session,
   SessionOptions,
   SessionPath,
   SessionPathEvent,
   SessionState,
 } from './options.ts'
+import { PathEntry } from './path-entry.ts'
 import { PathSet } from './path-set.ts'
 import type { LivePath } from './session-path.ts'
 
@@ -55,8 +45,7 @@ class PathsSession implements Session {
   readonly #paths: PathSet
   readonly #flow: DataFlow
   readonly #slot: MessageSlot
-  readonly #greeting = new Set<Channel>()
-  #peerTag: Uint8Array | undefined
+  readonly #entry: PathEntry
   #state: SessionState = 'connecting'
   #closing: CloseReason | undefined
   #hasPeerClosed = false
@@ -97,10 +86,26 @@ class PathsSession implements Session {
         onDrain: () => this.onDrain(),
       },
     })
+    this.#entry = new PathEntry({
+      tag: this.tag,
+      runtime,
+      paths: this.#paths,
+      port: {
+        received: () => this.#flow.nextSeq,
+        onEntry: (path, hello) => {
+          this.#guard(() => {
+            this.#flow.acknowledge(hello.received, runtime.clock.monotonic())
+            this.#paths.add(path, hello)
+          })
+        },
+        onViolation: (violation) => this.#breakOff(violation),
+        onUnknown: () => this.#unknown(),
+      },
+    })
   }
 
   get peerTag(): Uint8Array | undefined {
-    return this.#peerTag
+    return this.#entry.peerTag
   }
 
   get state(): SessionState {
@@ -113,6 +118,10 @@ class PathsSession implements Session {
 
   get sendingPath(): SessionPath | undefined {
     return this.#paths.sending
+  }
+
+  get keptBytes(): number {
+    return this.#flow.keptBytes
   }
 
   get onMessage(): (message: Uint8Array) => void {
@@ -169,92 +178,14 @@ class PathsSession implements Session {
     this.#paths.setInUse(inUse)
   }
 
-  // Paths come
+  // Paths
 
-  async addPath({ channel, facts, signal }: AddPathOptions): Promise<SessionPath> {
-    requireLongMessages(channel)
-    const slot = this.#reserve(channel)
-    this.#greeting.add(channel)
-    try {
-      channel.send(encodeFrame({ type: 'hello', tag: this.tag, peerTag: this.#peerTag, received: this.#flow.nextSeq }))
-      const first = await firstHello({ channel, runtime: this.#runtime, ...(signal ? { signal } : {}) })
-      if ('ended' in first) throw this.#refused(first.ended)
-      return this.#join({ channel, facts, slot, hello: first.hello })
-    } catch (error) {
-      this.#paths.release(slot)
-      throw error
-    } finally {
-      this.#greeting.delete(channel)
-    }
+  addPath(options: AddPathOptions): Promise<SessionPath> {
+    return this.#entry.add(options)
   }
 
-  acceptPath({ channel, facts, hello }: AcceptPathOptions): SessionPath {
-    requireLongMessages(channel)
-    if (judgeHello(this, hello) !== 'fits') throw new RangeError('hello must fit the session, see judgeHello')
-    const slot = this.#reserve(channel)
-    this.#peerTag ??= hello.tag
-    const path = this.#paths.create({ channel, facts, slot })
-    path.send(encodeFrame({ type: 'hello', tag: this.tag, peerTag: this.#peerTag, received: this.#flow.nextSeq }))
-    return this.#welcome(path, hello)
-  }
-
-  /** The peer answered on a path that we dialled. */
-  #join({ channel, facts, slot, hello }: { channel: Channel; facts: PathFacts; slot: number; hello: Hello }): SessionPath {
-    if (this.#hasEnded) {
-      refusePath(channel, CLOSE_CODES.unknownSession)
-      throw endedError()
-    }
-    if (!hello.peerTag || !equalBytes(hello.peerTag, this.tag)) {
-      refusePath(channel, CLOSE_CODES.helloInvalid)
-      throw this.#breakOff(new ProtocolViolation(CLOSE_CODES.helloInvalid, 'a HELLO that answers another session'))
-    }
-    if (judgeHello(this, hello) === 'restarted') {
-      refusePath(channel, CLOSE_CODES.unknownSession)
-      throw this.#unknown()
-    }
-    this.#peerTag ??= hello.tag
-    return this.#welcome(this.#paths.create({ channel, facts, slot }), hello)
-  }
-
-  #welcome(path: LivePath, hello: Hello): SessionPath {
-    this.#guard(() => {
-      this.#flow.acknowledge(hello.received, this.#runtime.clock.monotonic())
-      this.#paths.add(path, hello)
-    })
-    if (this.#hasEnded) {
-      path.close()
-      throw endedError()
-    }
-    return path
-  }
-
-  #reserve(channel: Channel): number {
-    const slot = this.#hasEnded ? undefined : this.#paths.reserve()
-    if (slot !== undefined) return slot
-    refusePath(channel, this.#hasEnded ? CLOSE_CODES.unknownSession : CLOSE_CODES.tooManyPaths)
-    if (this.#hasEnded) throw endedError()
-    throw sessionError(
-      'ERR_PATH_REFUSED',
-      `The session has ${this.#limits.pathsMax} paths already; close one before another is added.`,
-    )
-  }
-
-  /** A path that we dialled ended before the peer's HELLO. */
-  #refused({ by, code, error }: CloseReason): SwarmError {
-    if (this.#hasEnded) return endedError()
-    if (by === 'us' || error)
-      return sessionError('ERR_PATH_LOST', 'The path ended before the peer took it; dial it again.', error)
-    if (code === CLOSE_CODES.unknownSession && this.#peerTag) return this.#unknown()
-    return sessionError('ERR_PATH_REFUSED', `The peer refused the path with code ${code}; call it again later.`)
-  }
-
-  #unknown(): SwarmError {
-    const error = sessionError(
-      'ERR_SESSION_UNKNOWN',
-      'The peer does not know this session any more, it was restarted; call it again.',
-    )
-    this.#end({ by: 'peer', code: CLOSE_CODES.unknownSession, error }, { pathCode: CLOSE_CODES.unknownSession })
-    return error
+  acceptPath(options: AcceptPathOptions): SessionPath {
+    return this.#entry.accept(options)
   }
 
   #retire(path: LivePath): void {
@@ -322,7 +253,7 @@ class PathsSession implements Session {
     const isConnected = this.#paths.live.length > 0
     if (isConnected) this.#enter('connected')
     else if (this.#closing && this.#hasPeerClosed) this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
-    else this.#enter(this.#peerTag ? 'reconnecting' : 'connecting')
+    else this.#enter(this.peerTag ? 'reconnecting' : 'connecting')
   }
 
   #enter(state: SessionState): void {
@@ -361,6 +292,15 @@ class PathsSession implements Session {
       const error = sessionError('ERR_PATH_LOST', message)
       this.#end({ ...(this.#closing as CloseReason), error }, { pathCode: CLOSE_CODES.aborted, tell: true })
     })
+  }
+
+  #unknown(): SwarmError {
+    const error = sessionError(
+      'ERR_SESSION_UNKNOWN',
+      'The peer does not know this session any more, it was restarted; call it again.',
+    )
+    this.#end({ by: 'peer', code: CLOSE_CODES.unknownSession, error }, { pathCode: CLOSE_CODES.unknownSession })
+    return error
   }
 
   #peerClosed(code: number): void {
@@ -405,19 +345,11 @@ class PathsSession implements Session {
       if (tell) path.send(abort)
       path.end({ by: 'us', code: pathCode })
     })
-    for (const channel of this.#greeting) channel.abort(reason.error ?? endedError())
+    this.#entry.stop(reason.error)
     this.#flow.stop()
     if (reason.error) this.#slot.clear()
     if (reason.by === 'peer' && !reason.error && this.#hasUnheard) this.#lateReason = reason
     else this.#resolveClosed(reason)
     this.onState('ended')
   }
-}
-
-function requireLongMessages(channel: Channel): void {
-  if (channel.maxMessageBytes < FRAME_BYTES_MAX) throw new RangeError(`channel must take messages of ${FRAME_BYTES_MAX} bytes`)
-}
-
-function endedError(): SwarmError {
-  return sessionError('ERR_PATH_REFUSED', 'The session has ended; call the peer again.')
 }
