@@ -38,23 +38,27 @@ export interface RelayCandidate {
 }
 
 /**
- * Neighbours that may relay to the target, best first. Only those linked to the target by its record or by their own; a
- * prediction needs our own measurement of the first leg and takes the larger of what both say about the second, so that nobody
- * attracts circuits by claiming to be near. Pure.
+ * Neighbours that may relay to the target, best first: those linked to it by its record or by their own, and, where the target
+ * has no record yet, the others last. A prediction takes our own measurement of the first leg and the larger of what both
+ * records say about the second, so that nobody attracts circuits by claiming to be near. Pure.
  */
 export function chooseRelays(facts: RelayChoiceFacts): readonly RelayCandidate[] {
   const { self, target, neighbours, linksOf, avoid, max = Number.POSITIVE_INFINITY } = facts
   const targetLinks = linksOf(target)
-  const candidates: RelayCandidate[] = []
+  const ranked: (RelayCandidate & { readonly rank: number })[] = []
   for (const { id, rttMs, serves, isDirect } of neighbours) {
     if (id === self || id === target || !serves || !isDirect || avoid?.has(id)) continue
     const told = [legRtt(targetLinks, id), legRtt(linksOf(id), target)].filter((leg) => leg !== undefined)
-    if (told.length === 0) continue
+    if (told.length === 0 && targetLinks) continue
     const secondLegMs = Math.max(...told)
     const isKnown = isRtt(rttMs) && isRtt(secondLegMs)
-    candidates.push({ relay: id, predictedRttMs: isKnown ? rttMs + secondLegMs : undefined })
+    const predictedRttMs = isKnown ? rttMs + secondLegMs : undefined
+    ranked.push({ relay: id, predictedRttMs, rank: isKnown ? 0 : told.length > 0 ? 1 : 2 })
   }
-  return candidates.sort(byPrediction).slice(0, max)
+  return ranked
+    .sort((one, other) => one.rank - other.rank || byPrediction(one, other))
+    .slice(0, max)
+    .map(({ relay, predictedRttMs }) => ({ relay, predictedRttMs }))
 }
 
 /** Whether a circuit is worth dialling beside a direct path: clearly faster, by factor and by milliseconds. Pure. */
@@ -78,9 +82,9 @@ function isRtt(rttMs: number | undefined): rttMs is number {
   return rttMs !== undefined && Number.isFinite(rttMs) && rttMs >= 0
 }
 
-/** Unknown ones last; equal ones by id, so that the same facts give the same order. */
+/** Equal ones by id, so that the same facts give the same order. */
 function byPrediction(one: RelayCandidate, other: RelayCandidate): number {
-  const difference = (one.predictedRttMs ?? Number.MAX_VALUE) - (other.predictedRttMs ?? Number.MAX_VALUE)
+  const difference = (one.predictedRttMs ?? 0) - (other.predictedRttMs ?? 0)
   if (difference !== 0) return difference
   return one.relay < other.relay ? -1 : one.relay > other.relay ? 1 : 0
 }

@@ -58,12 +58,12 @@ export class FrameScanner {
     while (at < bytes.byteLength) {
       const byte = bytes[at++] as number
       this.#header[this.#headerBytes++] = byte
-      if (this.#headerBytes === 1) continue
-      if (byte >= 0x80 && this.#headerBytes < HEADER_BYTES_MAX) continue
-      const length = this.#length()
       const max = payloadBytesMax(this.#header[0] as number)
+      if (max === undefined) return this.#invalid(bytes)
+      if (this.#headerBytes === 1 || (byte >= 0x80 && this.#headerBytes < HEADER_BYTES_MAX)) continue
+      const length = this.#length()
       this.#headerBytes = 0
-      if (length === undefined || max === undefined || length > max) return this.#invalid(bytes)
+      if (length === undefined || length > max) return this.#invalid(bytes)
       return this.#begin(this.#header[0] as number, length, at)
     }
     this.event = 'partial'
