@@ -1,10 +1,13 @@
 import type { Browser, Page } from 'playwright-core'
-import type { Journal } from './journal.ts'
+import type { PeerId } from 'resilient-swarm'
+import type { Entry, Journal } from './journal.ts'
 
 declare global {
   interface Window {
+    /** Put there by the test: every peer connection of the page. */
+    connectionsOfTest: Set<RTCPeerConnection>
     /** Put there by the test: tells what happens on the page. */
-    tellTest(event: 'peer' | 'peer-left', key: string, detail?: string): void
+    tellTest(event: Entry['event'], key: string, detail?: string): void
   }
 }
 
@@ -12,12 +15,16 @@ declare global {
 export interface PageTab {
   readonly name: string
   readonly page: Page
-  readonly key: string
+  readonly key: PeerId
   /** What the page's console complained about. */
   readonly complaints: readonly string[]
   /** Types a key into the call box and presses Call. */
   call(key: string): Promise<void>
   say(text: string): Promise<void>
+  /** Closes every peer connection of the page underneath it, as a lost network does. */
+  cutConnections(): Promise<void>
+  /** Stops the page's scripts and timers for so long, as a browser does to a tab that nobody looks at. */
+  freeze(ms: number): Promise<void>
 }
 
 /** Opens the page; what its swarm tells goes into the journal under `name`, after reloads too. */
@@ -37,10 +44,11 @@ export async function openTab({
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
-  await page.exposeFunction('tellTest', (event: 'peer' | 'peer-left', key: string, detail = '') => {
+  await page.exposeFunction('tellTest', (event: Entry['event'], key: string, detail = '') => {
     journal.add({ who: name, event, key, detail })
   })
   await page.addInitScript(listenFromTheStart)
+  await page.addInitScript(keepConnections)
   await page.goto(url)
   const key = await page.evaluate(() => window.swarm.publicKey)
   return {
@@ -56,6 +64,18 @@ export async function openTab({
       await page.getByLabel('A line to everybody connected').fill(text)
       await page.getByRole('button', { name: 'Send' }).click()
     },
+    async cutConnections() {
+      await page.evaluate(() => {
+        for (const connection of window.connectionsOfTest) connection.close()
+      })
+    },
+    async freeze(ms) {
+      const devTools = await context.newCDPSession(page)
+      await devTools.send('Page.setWebLifecycleState', { state: 'frozen' })
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      await devTools.send('Page.setWebLifecycleState', { state: 'active' })
+      await devTools.detach()
+    },
   }
 }
 
@@ -66,8 +86,25 @@ function listenFromTheStart(): void {
     get: () => swarm,
     set(created: Window['swarm']) {
       swarm = created
-      swarm.on('peer', (peer) => window.tellTest('peer', peer.publicKey))
+      swarm.on('peer', (peer) => {
+        window.tellTest('peer', peer.publicKey)
+        peer.on('reconnecting', () => window.tellTest('reconnecting', peer.publicKey))
+        peer.on('reconnected', () => window.tellTest('reconnected', peer.publicKey))
+      })
       swarm.on('peer-left', (peer, reason) => window.tellTest('peer-left', peer.publicKey, reason))
+      swarm.on('stream', (stream, peer) => window.tellTest('stream', peer.publicKey, stream.type))
     },
   })
+}
+
+/** Runs in the page before its own script. */
+function keepConnections(): void {
+  const connections = new Set<RTCPeerConnection>()
+  window.connectionsOfTest = connections
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      connections.add(this)
+    }
+  }
 }
