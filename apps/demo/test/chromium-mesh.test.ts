@@ -5,7 +5,7 @@ import { Swarm } from 'resilient-swarm'
 import type { Chat } from '../src/chat.ts'
 import { hasChromium, inChromium, launchChromium } from './chromium.ts'
 import { createJournal } from './journal.ts'
-import { keepJournal } from './node-person.ts'
+import { chatInJournal, keepJournal } from './node-person.ts'
 import { type PageSite, servePageFromSource } from './page-site.ts'
 import { openTab, type PageTab } from './page-tab.ts'
 
@@ -26,7 +26,8 @@ beforeAll(async () => {
   if (!hasChromium) return
   ;[server, site, browser] = await Promise.all([createSignalServer({ port: 0 }), servePageFromSource(), launchChromium()])
   dave = new Swarm({ signals: [server.url] })
-  daveChat = keepJournal({ name: 'dave', swarm: dave, journal })
+  keepJournal({ name: 'dave', swarm: dave, journal })
+  daveChat = chatInJournal({ name: 'dave', swarm: dave, journal })
   const url = `${site.url}?signals=${encodeURIComponent(server.url)}`
   tabs = await Promise.all(['alice', 'bob', 'carol'].map((name) => openTab({ browser, url, name, journal })))
   const [alice, bob, carol] = tabs as [PageTab, PageTab, PageTab]

@@ -1,14 +1,13 @@
 import { type Peer, type PeerId, Swarm } from 'resilient-swarm'
 import { type Chat, createChat } from '../src/chat.ts'
-import type { Journal } from './journal.ts'
+import type { Entry, Journal } from './journal.ts'
 import { createRefusingTransport, type RefusingTransport } from './refusing-transport.ts'
 
-/** A node in Node that chats, and can be told whom not to reach directly. */
+/** A node in Node that can be told whom not to reach directly. */
 export interface NodePerson {
   readonly name: string
   readonly key: PeerId
   readonly swarm: Swarm
-  readonly chat: Chat
   readonly transport: RefusingTransport
   /** The connected peer with this key. */
   peer(key: string): Peer
@@ -18,11 +17,11 @@ export function joinNode({ name, signals, journal }: { name: string; signals: re
   const transport = createRefusingTransport()
   // None of these relays: what goes through somebody goes through a tab.
   const swarm = new Swarm({ signals, transports: [transport], relay: { serve: false } })
+  keepJournal({ name, swarm, journal })
   return {
     name,
     key: swarm.publicKey,
     swarm,
-    chat: keepJournal({ name, swarm, journal }),
     transport,
     peer(key) {
       const peer = swarm.peers.find(({ publicKey }) => publicKey === key)
@@ -32,10 +31,9 @@ export function joinNode({ name, signals, journal }: { name: string; signals: re
   }
 }
 
-/** Makes the swarm chat, and writes down what it tells and hears. */
-export function keepJournal({ name, swarm, journal }: { name: string; swarm: Swarm; journal: Journal }): Chat {
-  const add = (entry: { event: Parameters<Journal['add']>[0]['event']; key: string; detail?: string }) =>
-    journal.add({ who: name, ...entry })
+/** Writes down what the swarm tells. */
+export function keepJournal({ name, swarm, journal }: { name: string; swarm: Swarm; journal: Journal }): void {
+  const add = (entry: Omit<Entry, 'who'>) => journal.add({ who: name, ...entry })
   swarm.on('peer', (peer) => {
     const key = peer.publicKey
     add({ event: 'peer', key })
@@ -44,5 +42,9 @@ export function keepJournal({ name, swarm, journal }: { name: string; swarm: Swa
   })
   swarm.on('peer-left', (peer, reason) => add({ event: 'peer-left', key: peer.publicKey, detail: reason }))
   swarm.on('stream', (stream, peer) => add({ event: 'stream', key: peer.publicKey, detail: stream.type }))
-  return createChat({ swarm, onLine: (key, detail) => add({ event: 'line', key, detail }) })
+}
+
+/** The demo's chat on a node in Node, written down too. */
+export function chatInJournal({ name, swarm, journal }: { name: string; swarm: Swarm; journal: Journal }): Chat {
+  return createChat({ swarm, onLine: (key, detail) => journal.add({ who: name, event: 'line', key, detail }) })
 }

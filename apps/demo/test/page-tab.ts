@@ -4,8 +4,8 @@ import type { Entry, Journal } from './journal.ts'
 
 declare global {
   interface Window {
-    /** Put there by the test: every peer connection of the page. */
-    connectionsOfTest: Set<RTCPeerConnection>
+    /** Put there by the test: what every peer connection of the page goes through. */
+    networkOfTest: { goOffline(): void; goOnline(): void }
     /** Put there by the test: tells what happens on the page. */
     tellTest(event: Entry['event'], key: string, detail?: string): void
   }
@@ -21,8 +21,9 @@ export interface PageTab {
   /** Types a key into the call box and presses Call. */
   call(key: string): Promise<void>
   say(text: string): Promise<void>
-  /** Closes every peer connection of the page underneath it, as a lost network does. */
-  cutConnections(): Promise<void>
+  /** Closes every peer connection underneath the page and lets it have no other. Its signal server stays. */
+  goOffline(): Promise<void>
+  goOnline(): Promise<void>
   /** Stops the page's scripts and timers for so long, as a browser does to a tab that nobody looks at. */
   freeze(ms: number): Promise<void>
 }
@@ -48,7 +49,7 @@ export async function openTab({
     journal.add({ who: name, event, key, detail })
   })
   await page.addInitScript(listenFromTheStart)
-  await page.addInitScript(keepConnections)
+  await page.addInitScript(holdConnections)
   await page.goto(url)
   const key = await page.evaluate(() => window.swarm.publicKey)
   return {
@@ -64,11 +65,8 @@ export async function openTab({
       await page.getByLabel('A line to everybody connected').fill(text)
       await page.getByRole('button', { name: 'Send' }).click()
     },
-    async cutConnections() {
-      await page.evaluate(() => {
-        for (const connection of window.connectionsOfTest) connection.close()
-      })
-    },
+    goOffline: () => page.evaluate(() => window.networkOfTest.goOffline()),
+    goOnline: () => page.evaluate(() => window.networkOfTest.goOnline()),
     async freeze(ms) {
       const devTools = await context.newCDPSession(page)
       await devTools.send('Page.setWebLifecycleState', { state: 'frozen' })
@@ -97,14 +95,26 @@ function listenFromTheStart(): void {
   })
 }
 
-/** Runs in the page before its own script. */
-function keepConnections(): void {
+/** Runs in the page before its own script. DevTools' own "offline" does not reach WebRTC, so this does. */
+function holdConnections(): void {
   const connections = new Set<RTCPeerConnection>()
-  window.connectionsOfTest = connections
+  let isOffline = false
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
       super(configuration)
       connections.add(this)
+      if (isOffline) this.close()
     }
+  }
+  window.networkOfTest = {
+    goOffline() {
+      isOffline = true
+      for (const connection of connections) connection.close()
+      connections.clear()
+    },
+    goOnline() {
+      isOffline = false
+      window.dispatchEvent(new Event('online'))
+    },
   }
 }
