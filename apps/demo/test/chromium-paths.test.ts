@@ -115,11 +115,7 @@ describe('a tab that was asked to relay', () => {
     await carol.page.locator(`#peers li[data-key="${alice.key}"][data-reach="circuit"]`).waitFor()
     await row.getByText(`circuit through ${shortKey(ruth.key)}`, { exact: true }).waitFor()
     await row.getByText('Why?').click()
-    await row
-      .getByRole('listitem')
-      .getByText(shortKey(ruth.key))
-      .first()
-      .waitFor()
+    await row.getByRole('listitem').getByText(shortKey(ruth.key)).first().waitFor()
   })
 })
 
@@ -149,7 +145,8 @@ describe('a tab whose connections are lost', () => {
       await carol.say('afterwards')
       await journal.until(() => since('bob', 'line').some(({ detail }) => detail === 'afterwards'), 'the line afterwards')
       expect(since('bob', 'line').map(({ detail }) => detail)).toEqual(['meanwhile', 'afterwards'])
-      for (const who of ['carol', 'bob']) expect(since(who, 'reconnected').length).toBe(since(who, 'reconnecting').length)
+      const settled = (who: string) => since(who, 'reconnected').length === since(who, 'reconnecting').length
+      await journal.until(() => ['carol', 'bob', 'alice', 'ruth'].every(settled), 'everybody who was missed to be found again')
       for (const who of ['carol', 'bob', 'alice', 'ruth'])
         for (const event of ['peer', 'peer-left', 'stream']) expect(since(who, event)).toEqual([])
     },
@@ -164,12 +161,14 @@ describe('a tab that the browser freezes', () => {
       const before = journal.entries.length
       const since = (who: string, event: string) =>
         journal.entries.slice(before).filter((entry) => entry.who === who && entry.event === event)
-      await carol.freeze(frozenMs)
+      const stoppedMs = await carol.freeze(frozenMs)
+      expect(stoppedMs).toBeGreaterThan(frozenMs - 1_000) // else nothing was tried
       await carol.say('awake again')
       await journal.until(() => since('bob', 'line').length > 0, 'the line after the sleep')
       expect(since('bob', 'line').map(({ detail }) => detail)).toEqual(['awake again'])
       expect(since('bob', 'stream')).toEqual([])
       for (const who of ['carol', 'bob', 'alice', 'ruth']) expect(since(who, 'peer-left')).toEqual([])
+      expect(since('carol', 'reconnecting')).toEqual([])
     },
     testTimeoutMs,
   )

@@ -4,6 +4,7 @@ import type { Entry, Journal } from './journal.ts'
 
 declare global {
   interface Window {
+    timersOfTest: { longestGapMs(): number }
     /** Put there by the test: what every peer connection of the page goes through. */
     networkOfTest: { goOffline(): void; goOnline(): void }
     /** Put there by the test: tells what happens on the page. */
@@ -24,8 +25,11 @@ export interface PageTab {
   /** Closes every peer connection underneath the page and lets it have no other. Its signal server stays. */
   goOffline(): Promise<void>
   goOnline(): Promise<void>
-  /** Stops the page's scripts and timers for so long, as a browser does to a tab that nobody looks at. */
-  freeze(ms: number): Promise<void>
+  /**
+   * Stops the page's scripts for so long, its network going on, as a browser does to a tab that nobody looks at. Resolves with how
+   * long its timers stood still, in ms.
+   */
+  freeze(ms: number): Promise<number>
 }
 
 /** Opens the page; what its swarm tells goes into the journal under `name`, after reloads too. */
@@ -69,10 +73,14 @@ export async function openTab({
     goOnline: () => page.evaluate(() => window.networkOfTest.goOnline()),
     async freeze(ms) {
       const devTools = await context.newCDPSession(page)
-      await devTools.send('Page.setWebLifecycleState', { state: 'frozen' })
+      await page.evaluate(watchTimers)
+      // A headless page is always visible, and `Page.setWebLifecycleState` freezes none that is.
+      await devTools.send('Debugger.enable')
+      await devTools.send('Debugger.pause')
       await new Promise((resolve) => setTimeout(resolve, ms))
-      await devTools.send('Page.setWebLifecycleState', { state: 'active' })
+      await devTools.send('Debugger.resume')
       await devTools.detach()
+      return page.evaluate(() => window.timersOfTest.longestGapMs())
     },
   }
 }
@@ -115,6 +123,23 @@ function holdConnections(): void {
     goOnline() {
       isOffline = false
       window.dispatchEvent(new Event('online'))
+    },
+  }
+}
+
+function watchTimers(): void {
+  let longestMs = 0
+  let lastMs = performance.now()
+  const tick = () => {
+    longestMs = Math.max(longestMs, performance.now() - lastMs)
+    lastMs = performance.now()
+  }
+  const timer = setInterval(tick, 50)
+  window.timersOfTest = {
+    longestGapMs() {
+      clearInterval(timer)
+      tick()
+      return longestMs
     },
   }
 }
