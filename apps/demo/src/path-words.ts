@@ -36,10 +36,3 @@ export function summaryWords(peers: readonly Pick<Peer, 'state'>[]): string {
 function peersWords(count: number): string {
   return `${count} ${count === 1 ? 'peer' : 'peers'}`
 }
-
-const KEY_PATTERN = /\brs1[a-z2-7]{58}\b/g
-
-/** A note of `swarm.why` with its keys cut to what the page shows of them everywhere. */
-export function noteWords(text: string): string {
-  return text.replace(KEY_PATTERN, shortKey)
-}

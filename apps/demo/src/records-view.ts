@@ -16,7 +16,7 @@ export function createRecordsView(swarm: Swarm): View {
   function stateWords({ id, left }: PeerRecord): string {
     if (id === swarm.publicKey) return 'this tab'
     const peer = swarm.peers.find(({ publicKey }) => publicKey === id)
-    if (peer) return peer.state === 'connected' ? 'connected' : 'reconnecting …'
+    if (peer) return peer.state === 'connected' ? 'connected' : 'reconnecting'
     return left ? 'said goodbye' : NOT_CONNECTED
   }
 

@@ -1,8 +1,10 @@
-import type { Note, Swarm } from 'resilient-swarm'
+import type { Swarm } from 'resilient-swarm'
 import { cloneTemplate, find } from './find-element.ts'
 import { shortKey } from './key-words.ts'
 import { NOTES_SHOWN_MAX } from './limits.ts'
-import { noteWords } from './path-words.ts'
+import { type GatheredNote, gatherNotes } from './note-words.ts'
+
+const END_PX = 8 // of the list's end: still there
 
 /** What was tried to reach one peer and how it ended, behind the word "Why?"; hidden while nothing was. */
 export interface WhyView {
@@ -20,13 +22,15 @@ export function createWhyView(swarm: Swarm): WhyView {
   let shown = ''
 
   function refresh(): void {
-    const notes = about === undefined ? [] : swarm.why(about).slice(-NOTES_SHOWN_MAX)
+    const notes = about === undefined ? [] : gatherNotes(swarm.why(about)).slice(-NOTES_SHOWN_MAX)
     element.hidden = notes.length === 0
     if (!details.open) return
     const wanted = JSON.stringify(notes)
     if (wanted === shown) return // so that a selection in it is not disturbed
     shown = wanted
+    const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < END_PX
     list.replaceChildren(...notes.map(createNote))
+    if (wasAtEnd) list.scrollTop = list.scrollHeight // the newest stands last; whoever scrolled back to read stays there
   }
 
   details.addEventListener('toggle', refresh)
@@ -53,7 +57,7 @@ function isKey(swarm: Swarm, text: string | undefined): text is string {
   }
 }
 
-function createNote({ atMs, text }: Note): HTMLLIElement {
+function createNote({ atMs, text, times }: GatheredNote): HTMLLIElement {
   const item = document.createElement('li')
   item.className = 'note'
   const time = document.createElement('time')
@@ -61,7 +65,7 @@ function createNote({ atMs, text }: Note): HTMLLIElement {
   time.dateTime = at.toISOString()
   time.textContent = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
   const words = document.createElement('span')
-  words.textContent = noteWords(text)
+  words.textContent = times === 1 ? text : `${text} (${times} times)`
   item.append(time, words)
   return item
 }

@@ -14,7 +14,8 @@ const setupTimeoutMs = 120_000
 const testTimeoutMs = 60_000
 const fileBytes = 4 * 1024 * 1024
 const chunkBytes = 16_384
-const frozenMs = 8_000
+const briefFreezeMs = 3_000 // less than a path may be silent
+const longFreezeMs = 8_000
 const journal = createJournal()
 let server: SignalServer
 let site: PageSite
@@ -101,11 +102,12 @@ describe('a tab that was asked to relay', () => {
     const { page } = ruth
     expect(await page.getByLabel('Relay for others').isChecked()).toBe(true)
     const status = await page.evaluate(() => window.swarm.relay)
-    expect(status).toMatchObject({ serves: true, circuits: 2 }) // alice to bob, alice to carol
+    expect(status.serves).toBe(true)
+    expect(status.circuits).toBeGreaterThanOrEqual(2) // alice to bob, alice to carol, and what others keep in reserve
     expect(status.bytesForwarded).toBeGreaterThan(fileBytes)
     await page
       .locator('#relay-told')
-      .getByText(/^2 circuits now · [4-9]\.\d MiB forwarded$/)
+      .getByText(/^\d circuits now · [4-9]\.\d MiB forwarded$/)
       .waitFor()
     for (const { key } of [alice, bob, carol]) await page.locator(`#peers li[data-key="${key}"][data-reach="direct"]`).waitFor()
   })
@@ -155,20 +157,39 @@ describe('a tab whose connections are lost', () => {
 })
 
 describe('a tab that the browser freezes', () => {
+  /** Freezes carol; her notes about bob since then. */
+  async function freeze(ms: number): Promise<string> {
+    const notes = () => carol.page.evaluate((key) => window.swarm.why(key).map(({ text }) => text), bob.key)
+    const before = await notes()
+    const stoppedMs = await carol.freeze(ms)
+    expect(stoppedMs).toBeGreaterThan(ms - 1_000) // else nothing was tried
+    return (await notes()).slice(before.length).join('\n')
+  }
+
   inChromium(
-    'blames nobody when it wakes up, and goes on',
+    'for a moment has lost nobody when it wakes up',
+    async () => {
+      const before = journal.entries.length
+      expect(await freeze(briefFreezeMs)).not.toContain('silent')
+      await carol.say('only blinked')
+      await journal.until(() => journal.entries.slice(before).some(({ event }) => event === 'line'), 'the line after the blink')
+      expect(journal.entries.slice(before)).toEqual([{ who: 'bob', event: 'line', key: carol.key, detail: 'only blinked' }])
+    },
+    testTimeoutMs,
+  )
+
+  inChromium(
+    'for longer than the others wait is called again, and blames nobody itself',
     async () => {
       const before = journal.entries.length
       const since = (who: string, event: string) =>
         journal.entries.slice(before).filter((entry) => entry.who === who && entry.event === event)
-      const stoppedMs = await carol.freeze(frozenMs)
-      expect(stoppedMs).toBeGreaterThan(frozenMs - 1_000) // else nothing was tried
+      expect(await freeze(longFreezeMs)).not.toContain('silent')
       await carol.say('awake again')
       await journal.until(() => since('bob', 'line').length > 0, 'the line after the sleep')
       expect(since('bob', 'line').map(({ detail }) => detail)).toEqual(['awake again'])
-      expect(since('bob', 'stream')).toEqual([])
-      for (const who of ['carol', 'bob', 'alice', 'ruth']) expect(since(who, 'peer-left')).toEqual([])
-      expect(since('carol', 'reconnecting')).toEqual([])
+      for (const who of ['carol', 'bob', 'alice', 'ruth'])
+        for (const event of ['peer', 'peer-left', 'stream']) expect(since(who, event)).toEqual([])
     },
     testTimeoutMs,
   )

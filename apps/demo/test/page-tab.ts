@@ -109,9 +109,9 @@ function holdConnections(): void {
   let isOffline = false
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
-      super(configuration)
+      // Without a network there are no candidates; relayed ones without a server are none.
+      super(isOffline ? { ...configuration, iceServers: [], iceTransportPolicy: 'relay' } : configuration)
       connections.add(this)
-      if (isOffline) this.close()
     }
   }
   window.networkOfTest = {
@@ -119,6 +119,7 @@ function holdConnections(): void {
       isOffline = true
       for (const connection of connections) connection.close()
       connections.clear()
+      window.dispatchEvent(new Event('offline'))
     },
     goOnline() {
       isOffline = false

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { PeerId, PeerPath, PeerState } from 'resilient-swarm'
-import { noteWords, pathWords, reachOf, reachWords, sparePathWords, summaryWords } from '../src/path-words.ts'
+import { pathWords, reachOf, reachWords, sparePathWords, summaryWords } from '../src/path-words.ts'
 
 const ruth = `rs1${'abcdefg'.repeat(8)}23` as PeerId
 const direct: PeerPath = { kind: 'webrtc', via: undefined, rttMs: 3 }
@@ -40,10 +40,4 @@ describe('the line at the top', () => {
   ])('says of peers who are %j: %j', (states, words) => {
     expect(summaryWords(states.map((state) => ({ state })))).toBe(words)
   })
-})
-
-it('a note’s keys are cut, every one, and its other words are not', () => {
-  expect(noteWords(`circuit through ${ruth}: connected`)).toBe('circuit through rs1abcd…fg23: connected')
-  expect(noteWords(`${ruth} ${ruth}`)).toBe('rs1abcd…fg23 rs1abcd…fg23')
-  expect(noteWords(`x${ruth} ${ruth}a rs1short`)).toBe(`x${ruth} ${ruth}a rs1short`)
 })
