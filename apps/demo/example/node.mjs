@@ -1,7 +1,10 @@
 // One node of the README example in a process of its own: does what its parent says, tells what happens.
 import { Swarm } from 'resilient-swarm'
 
-/** Round trips and records are still on their way when the sixth line is printed; this long they may take. */
+/**
+ * Round trips, records, and the direct path of a pair that met through the third are still on their way when the sixth line is
+ * printed; this long they may take.
+ */
 const settleTimeoutMs = 1_500
 const pollMs = 20
 /** Of everything that a call tried. */
@@ -40,10 +43,12 @@ tell({ kind: 'key', key: swarm.publicKey })
 
 async function settledReport(peers) {
   const until = Date.now() + settleTimeoutMs
-  while (Date.now() < until && !(swarm.peers.every((peer) => peer.rttMs !== undefined) && swarm.table.records.length > peers)) {
+  const isSettled = () =>
+    swarm.peers.every(({ path, rttMs }) => !path.via && rttMs !== undefined) && swarm.table.records.length > peers
+  while (Date.now() < until && !isSettled()) {
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
-  const paths = swarm.peers.map((peer) => ({ key: peer.publicKey, path: peer.path?.kind, rttMs: peer.rttMs }))
+  const paths = swarm.peers.map((peer) => ({ key: peer.publicKey, kind: peer.path.kind, via: peer.path.via, rttMs: peer.rttMs }))
   return { paths, records: swarm.table.records.length }
 }
 

@@ -70,9 +70,11 @@ async function printTable() {
     for (const [to, toKey] of keys.entries()) {
       const link = report.paths.find(({ key }) => key === toKey)
       if (to <= from || !link) continue
-      const { path, rttMs } = link
+      const { kind, via, rttMs } = link
+      // A pair that has no direct path yet is told as it is, with the name of the one that relays.
+      const path = via ? `${kind} through ${names[keys.indexOf(via)] ?? via}` : kind
       const roundTrip = rttMs === undefined ? 'not measured yet' : `${rttMs.toFixed(1)} ms`
-      table.push([`${names[from]} – ${names[to]}`, path ?? 'none', roundTrip, `${report.records} and ${reports[to].records}`])
+      table.push([`${names[from]} – ${names[to]}`, path, roundTrip, `${report.records} and ${reports[to].records}`])
     }
   }
   console.log(table.toString())

@@ -4,7 +4,7 @@ const HEAD_CHARS = 7 // 'rs1' and four that differ
 const TAIL_CHARS = 4
 
 /** Enough of a key to tell a few peers apart; never enough to trust. */
-export function shortKey(key: PeerId): string {
+export function shortKey(key: string): string {
   return `${key.slice(0, HEAD_CHARS)}…${key.slice(-TAIL_CHARS)}`
 }
 

@@ -12,6 +12,8 @@ export const CHAT_SUBSTREAMS_MAX = 2
 export const CHAT_LINES_SHOWN_MAX = 200
 /** Rows of the table on the page: the table itself may hold thousands, a page of them helps nobody. */
 export const RECORDS_SHOWN_MAX = 100
+/** Notes of `why` in a list, the newest, equal ones counted as one: more is a log, not an answer. */
+export const NOTES_SHOWN_MAX = 20
 /** Time between two looks at round trips, records and servers, in ms. */
 export const REFRESH_MS = 1_000
 /** Bytes of a seed: an Ed25519 secret key (RFC 8032 §5.1.5). */

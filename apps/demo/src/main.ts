@@ -6,9 +6,11 @@ import { find } from './find-element.ts'
 import { REFRESH_MS } from './limits.ts'
 import { createNotice } from './notice.ts'
 import { showOwnKey } from './own-key-view.ts'
-import { createPeersView } from './peers-view.ts'
-import { readSignals } from './query.ts'
+import { summaryWords } from './path-words.ts'
+import { createPeersView, type View } from './peers-view.ts'
+import { readRelay, readSignals } from './query.ts'
 import { createRecordsView } from './records-view.ts'
+import { createRelayView } from './relay-view.ts'
 import { keepSeed, type SeedKeeper } from './seed.ts'
 import { createServersView } from './servers-view.ts'
 
@@ -30,21 +32,27 @@ try {
 
 function createSwarm({ seed }: SeedKeeper): Swarm {
   const signals = readSignals(location.search)
-  return new Swarm({ seed, ...(signals ? { signals } : {}) })
+  return new Swarm({ seed, relay: { serve: readRelay(location.search) }, ...(signals ? { signals } : {}) })
 }
 
 function start(swarm: Swarm, seeds: SeedKeeper): void {
   window.swarm = swarm
-  tellTroubles(swarm, seeds)
+  const callBox = tellTroubles(swarm, seeds)
   showOwnKey(swarm.publicKey)
   const chat = createChat({ swarm, onLine: (from, text) => chatView.show(from, text) })
   const chatView = createChatView({ ownKey: swarm.publicKey, onSay: (text) => chat.say(text) })
-  const views = [createPeersView(swarm), createRecordsView(swarm), createServersView(swarm)]
+  const views = [
+    createPeersView(swarm, { onChange: () => refresh() }),
+    createRecordsView(swarm),
+    createServersView(swarm),
+    createRelayView(swarm),
+    callBox,
+  ]
 
   function refresh(): void {
     for (const view of views) view.refresh()
     const count = swarm.peers.length
-    const words = count === 0 ? 'Connected to nobody yet' : `Connected to ${count} ${count === 1 ? 'peer' : 'peers'}`
+    const words = summaryWords(swarm.peers)
     const summary = find('#summary', HTMLElement)
     if (summary.textContent !== words) summary.textContent = words // a status is read aloud each time it is set
     document.title = count === 0 ? 'ResilientSwarm' : `(${count}) ResilientSwarm`
@@ -59,9 +67,9 @@ function start(swarm: Swarm, seeds: SeedKeeper): void {
 }
 
 /** Troubles go to the bar at the top, except those of a call: the call box tells them where the user looks. */
-function tellTroubles(swarm: Swarm, seeds: SeedKeeper): void {
+function tellTroubles(swarm: Swarm, seeds: SeedKeeper): View {
   const toldElsewhere = new WeakSet<object>()
-  createCallBox(swarm, { onFailure: (error) => toldElsewhere.add(error as object) })
+  const callBox = createCallBox(swarm, { onFailure: (error) => toldElsewhere.add(error as object) })
   // A call's failure is an event first and reaches its caller afterwards.
   swarm.on('error', (error) => setTimeout(() => toldElsewhere.has(error) || notice.tell(error.message)))
   swarm.ready.then(
@@ -74,4 +82,5 @@ function tellTroubles(swarm: Swarm, seeds: SeedKeeper): void {
       location.reload()
     }),
   )
+  return callBox
 }

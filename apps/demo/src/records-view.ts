@@ -3,16 +3,21 @@ import { find } from './find-element.ts'
 import { hueOf, shortKey } from './key-words.ts'
 import { RECORDS_SHOWN_MAX } from './limits.ts'
 import type { View } from './peers-view.ts'
+import { createWhyView, type WhyView } from './why-view.ts'
 
-/** What the table knows of every node, this one first. */
+const NOT_CONNECTED = 'not connected'
+
+/** What the table knows of every node, this one first; of those that are not connected, also what was tried. */
 export function createRecordsView(swarm: Swarm): View {
   const body = find('#records', HTMLTableSectionElement)
+  const whys = new Map<PeerId, WhyView>()
   let shown = ''
 
   function stateWords({ id, left }: PeerRecord): string {
     if (id === swarm.publicKey) return 'this tab'
-    if (swarm.peers.some(({ publicKey }) => publicKey === id)) return 'connected'
-    return left ? 'said goodbye' : 'not connected'
+    const peer = swarm.peers.find(({ publicKey }) => publicKey === id)
+    if (peer) return peer.state === 'connected' ? 'connected' : 'reconnecting'
+    return left ? 'said goodbye' : NOT_CONNECTED
   }
 
   function refresh(): void {
@@ -27,9 +32,24 @@ export function createRecordsView(swarm: Swarm): View {
       }))
     find('#records-count', HTMLElement).textContent = String(swarm.table.records.length)
     const wanted = JSON.stringify(rows)
-    if (wanted === shown) return // so that a selection, or a reader in the middle of it, is not disturbed
-    shown = wanted
-    body.replaceChildren(...rows.map(createRow))
+    // Only what changed: a selection, or a reader in the middle of it, is not disturbed.
+    if (wanted !== shown) {
+      shown = wanted
+      keepWhys(rows.filter(({ state }) => state === NOT_CONNECTED).map(({ id }) => id))
+      body.replaceChildren(...rows.map((row) => createRow(row, whys.get(row.id)?.element)))
+    }
+    for (const why of whys.values()) why.refresh()
+  }
+
+  /** One for each of these and no other; one that stays keeps its place, open or not. */
+  function keepWhys(ids: readonly PeerId[]): void {
+    for (const id of whys.keys()) if (!ids.includes(id)) whys.delete(id)
+    for (const id of ids) {
+      if (whys.has(id)) continue
+      const why = createWhyView(swarm)
+      why.about = id
+      whys.set(id, why)
+    }
   }
 
   const rank = ({ id, left }: PeerRecord): number => (id === swarm.publicKey ? 0 : left ? 2 : 1)
@@ -44,7 +64,7 @@ interface RowWords {
   readonly version: string
 }
 
-function createRow({ id, state, links, version }: RowWords): HTMLTableRowElement {
+function createRow({ id, state, links, version }: RowWords, why: HTMLElement | undefined): HTMLTableRowElement {
   const row = document.createElement('tr')
   const head = document.createElement('th')
   head.scope = 'row'
@@ -54,7 +74,7 @@ function createRow({ id, state, links, version }: RowWords): HTMLTableRowElement
   key.title = id
   head.append(createBadge(id), key)
   row.append(head)
-  row.insertCell().textContent = state
+  row.insertCell().append(state, ...(why ? [why] : []))
   const linked = row.insertCell()
   linked.className = 'links'
   linked.append(...links.map(createBadge), links.length === 0 ? 'nobody yet' : String(links.length))

@@ -1,7 +1,7 @@
 /** One event of one node: `who` is the node's name, `key` whom the event is about. */
 export interface Entry {
   readonly who: string
-  readonly event: 'peer' | 'peer-left' | 'line'
+  readonly event: 'peer' | 'peer-left' | 'reconnecting' | 'reconnected' | 'stream' | 'line'
   readonly key: string
   readonly detail?: string
 }
