@@ -1,0 +1,117 @@
+// The process of one node, started inside a namespace: makes a swarm, does what the lab asks, tells what happens.
+import { type Peer, type Substream, Swarm, type SwarmOptions, webrtc } from 'resilient-swarm'
+import { errorFacts, obey, tell } from './answering.ts'
+import { ECHO_TYPE, echo, type Probe, startProbe } from './probe.ts'
+import { receiveTransfer, sendTransfer, TRANSFER_TYPE } from './transfer.ts'
+
+/** What a node is told when it joins: plain data. */
+export interface JoinFacts {
+  readonly signalUrl: string
+  readonly network: string
+  readonly stunUrl?: string
+  readonly callTimeoutMs?: number
+  /** Passed on to the swarm as it is. */
+  readonly relay?: object
+}
+
+let swarm: Swarm | undefined
+const probes = new Map<string, Probe>()
+
+obey({
+  async join({ signalUrl, network, stunUrl, callTimeoutMs, relay }: JoinFacts) {
+    swarm = new Swarm({
+      signals: [signalUrl],
+      network,
+      transports: [webrtc({ iceServers: stunUrl ? [{ urls: stunUrl }] : [] })],
+      ...(callTimeoutMs ? { callTimeoutMs } : {}),
+      ...(relay ? { relay } : {}),
+    } as SwarmOptions)
+    listenTo(swarm)
+    await swarm.ready
+    return swarm.publicKey
+  },
+  async call({ key }: { key: string }) {
+    const startedMs = performance.now()
+    const peer = await joined().call(key)
+    return { tookMs: performance.now() - startedMs, path: pathFacts(peer) }
+  },
+  /** Calls and waits for the first byte back: what somebody who calls waits for. */
+  async reach({ key }: { key: string }) {
+    const startedMs = performance.now()
+    const peer = await joined().call(key)
+    const { readable, writable } = await peer.openStream(ECHO_TYPE)
+    const writer = writable.getWriter()
+    await writer.write(Uint8Array.of(1))
+    await readable.getReader().read()
+    await writer.close()
+    return { tookMs: performance.now() - startedMs, path: pathFacts(peer) }
+  },
+  async send({ key, ...wanted }: { key: string; bytes: number; seed: number; bytesPerSecond?: number }) {
+    return sendTransfer(await peerOf(key).openStream(TRANSFER_TYPE), wanted)
+  },
+  async probe({ key, intervalMs }: { key: string; intervalMs: number }) {
+    probes.get(key)?.stop()
+    probes.set(key, startProbe(await peerOf(key).openStream(ECHO_TYPE), intervalMs))
+  },
+  roundTrips: ({ key }: { key: string }) => probes.get(key)?.take() ?? [],
+  stopProbe: ({ key }: { key: string }) => probes.get(key)?.stop(),
+  paths: () => joined().peers.map((peer) => ({ key: peer.publicKey, path: pathFacts(peer), paths: allPaths(peer) })),
+  why: ({ key }: { key: string }) =>
+    joined()
+      .why(key)
+      .map(({ text }) => text),
+  stats: () => ({
+    memory: process.memoryUsage(),
+    relay: (joined() as { relay?: { counters?: object } }).relay?.counters ?? null,
+  }),
+  close: () => joined().close(),
+  destroy: () => joined().destroy(),
+})
+tell('ready')
+
+function listenTo(node: Swarm): void {
+  node.on('peer', (peer) => {
+    const key = peer.publicKey
+    tell('peer', { key, path: pathFacts(peer) })
+    const on = peer.on.bind(peer) as (event: string, listener: () => void) => void
+    for (const event of ['path', 'reconnecting', 'reconnected']) on(event, () => tell(event, { key, path: pathFacts(peer) }))
+  })
+  node.on('peer-left', ({ publicKey }, reason, error) => {
+    tell('peer-left', { key: publicKey, reason, ...(error ? { code: error.code } : {}) })
+  })
+  node.on('error', (error) => tell('trouble', errorFacts(error)))
+  node.on('stream', (stream, { publicKey }) => {
+    if (stream.type === ECHO_TYPE) echo(stream)
+    else if (stream.type === TRANSFER_TYPE) void receive(stream, publicKey)
+    else stream.reset()
+  })
+}
+
+async function receive(stream: Substream, key: string): Promise<void> {
+  try {
+    tell('received', { key, ...(await receiveTransfer(stream, (bytes) => tell('progress', { key, bytes }))) })
+  } catch (error) {
+    tell('receive-failed', { key, ...errorFacts(error) })
+  }
+}
+
+function pathFacts({ path }: Peer): object {
+  const { kind, via, rttMs } = path
+  return { kind, via, rttMs }
+}
+
+function allPaths(peer: Peer): readonly object[] {
+  const { paths } = peer as { paths?: readonly Peer['path'][] }
+  return (paths ?? [peer.path]).map((path) => pathFacts({ path } as Peer))
+}
+
+function joined(): Swarm {
+  if (!swarm) throw new Error('it has not joined yet')
+  return swarm
+}
+
+function peerOf(key: string): Peer {
+  const peer = joined().peers.find(({ publicKey }) => publicKey === key)
+  if (!peer) throw new Error(`${key} is not connected`)
+  return peer
+}
