@@ -82,7 +82,7 @@ function createClient(node: { name: string; talker: Talker; told: readonly Told[
       return (await talker.next('received', { ...options, unless: 'receive-failed' })) as unknown as Received
     },
     async arrived(bytes, { timeoutMs }) {
-      await talker.next('progress', { timeoutMs, fits: (progress) => Number(progress['bytes']) >= bytes })
+      await talker.next('progress', { timeoutMs, fits: (progress) => Number(progress.bytes) >= bytes })
     },
     probe: (key, intervalMs) => ask('probe', { key, intervalMs }),
     roundTrips: (key) => ask('roundTrips', { key }),
@@ -93,7 +93,7 @@ function createClient(node: { name: string; talker: Talker; told: readonly Told[
     },
     why: (key) => ask('why', { key }),
     stats: () => ask('stats'),
-    next: (event, key, { timeoutMs }) => talker.next(event, { timeoutMs, fits: (facts) => facts['key'] === key }),
+    next: (event, key, { timeoutMs }) => talker.next(event, { timeoutMs, fits: (facts) => facts.key === key }),
     async close() {
       await ask('close')
       await talker.kill()

@@ -40,7 +40,7 @@ export function openTun(name: string): Tun {
     read() {
       const count = Number(read(file, buffer, PACKET_BYTES_MAX))
       if (count > 0) return buffer.subarray(0, count)
-      if (koffi.errno() !== koffi.os.errno['EAGAIN']) throw new Error(`the device ${name} is gone`)
+      if (koffi.errno() !== koffi.os.errno.EAGAIN) throw new Error(`the device ${name} is gone`)
       return undefined
     },
     write: (packet) => Number(write(file, packet, packet.byteLength)) === packet.byteLength,

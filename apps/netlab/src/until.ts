@@ -13,3 +13,16 @@ export async function until(isTrue: () => Promise<boolean>, { timeoutMs }: { tim
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
+
+/** What became of some work: done, failed, or neither in time. */
+export type Ending<Value> = { readonly kind: 'done'; readonly value: Value } | { readonly kind: 'failed' | 'late' }
+
+export function endingOf<Value>(work: Promise<Value>, { timeoutMs }: { timeoutMs: number }): Promise<Ending<Value>> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ kind: 'late' }), timeoutMs)
+    work
+      .then((value) => resolve({ kind: 'done', value }))
+      .catch(() => resolve({ kind: 'failed' }))
+      .finally(() => clearTimeout(timer))
+  })
+}
