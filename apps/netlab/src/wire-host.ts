@@ -10,7 +10,7 @@ const ANSWER_MS = 2_000
 
 obey({
   async listen({ address }: { address: string }) {
-    const echo = createSocket('udp4', (message, { port, address: from }) => echo.send(message, port, from))
+    const echo = createSocket('udp4', (message, { port, address: from }) => echo.send(new Uint8Array(message), port, from))
     const discard = createServer((socket) => socket.on('error', () => {}).resume())
     await new Promise<void>((resolve) => echo.bind(ECHO_PORT, address, resolve))
     await new Promise<void>((resolve) => discard.listen(DISCARD_PORT, address, resolve))
