@@ -1,5 +1,5 @@
 import type { Cast } from './cast.ts'
-import type { PathFacts } from './node-client.ts'
+import type { PathFacts } from './node-host.ts'
 import { all, atMost, type Bar, quantile } from './scenario.ts'
 import type { Received } from './transfer.ts'
 

@@ -15,7 +15,7 @@ interface Options {
 const tell = (line: string) => void process.stderr.write(`${line}\n`)
 
 /** The last line with `--json`: one object for all that ran. */
-type Report = Record<string, { passed: boolean; skipped?: string } & Partial<Outcome>>
+type Report = Record<string, { passed: boolean; skipped?: string; failed?: string } & Partial<Outcome>>
 
 async function runScenarios(names: readonly string[], { json = false, rounds, minutes }: Options): Promise<void> {
   const report: Report = {}
@@ -26,12 +26,16 @@ async function runScenarios(names: readonly string[], { json = false, rounds, mi
       report[scenario.name] = { passed: true, skipped: missing }
       continue
     }
-    const outcome = await runInLab(scenario, { rounds, minutes })
-    const passed = outcome.bars.every((bar) => bar.passed)
-    report[scenario.name] = { passed, ...outcome }
-    if (!json) print(scenario, outcome)
-    if (!passed) process.exitCode = 1
+    try {
+      const outcome = await runInLab(scenario, { rounds, minutes })
+      report[scenario.name] = { passed: outcome.bars.every(({ passed }) => passed), ...outcome }
+      if (!json) print(scenario, outcome)
+    } catch (error) {
+      tell(`${scenario.name} could not be played to its end: ${(error as Error).stack}`)
+      report[scenario.name] = { passed: false, failed: (error as Error).message }
+    }
   }
+  if (Object.values(report).some(({ passed }) => !passed)) process.exitCode = 1
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
 }
 

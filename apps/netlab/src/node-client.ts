@@ -1,17 +1,10 @@
 import { fileURLToPath } from 'node:url'
+import type { RelayStatus } from 'resilient-swarm'
 import type { Host } from './lab.ts'
-import type { JoinFacts } from './node-host.ts'
+import type { JoinFacts, PathFacts } from './node-host.ts'
 import type { RoundTrip } from './probe.ts'
 import { type Facts, startTalker, type Talker } from './talker.ts'
 import type { Received, Sent } from './transfer.ts'
-
-/** How a peer is reached, as its node says. */
-export interface PathFacts {
-  readonly kind: string
-  /** The relaying peer's key. */
-  readonly via?: string
-  readonly rttMs?: number
-}
 
 /** One node as the lab sees it: a swarm in a process of its own on a host. */
 export interface LabNode {
@@ -33,7 +26,7 @@ export interface LabNode {
   /** How a peer is reached now; undefined for one that is not connected. */
   path(key: string): Promise<PathFacts | undefined>
   why(key: string): Promise<readonly string[]>
-  stats(): Promise<{ memory: NodeJS.MemoryUsage; relay: Record<string, number> | null }>
+  stats(): Promise<{ memory: NodeJS.MemoryUsage; relay: RelayStatus }>
   /** The next event of this name about this peer; a little late for what the node told before. */
   next(event: NodeEvent, key: string, options: { timeoutMs: number }): Promise<Facts>
   /** Everything that the node told so far, oldest first. */

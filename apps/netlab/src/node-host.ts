@@ -1,5 +1,5 @@
 // The process of one node, started inside a namespace: makes a swarm, does what the lab asks, tells what happens.
-import { type Peer, type Substream, Swarm, type SwarmOptions, webrtc } from 'resilient-swarm'
+import { type Peer, type PeerPath, type RelayServingOptions, type Substream, Swarm, webrtc } from 'resilient-swarm'
 import { errorFacts, obey, tell } from './answering.ts'
 import { ECHO_TYPE, echo, type Probe, startProbe } from './probe.ts'
 import { receiveTransfer, sendTransfer, TRANSFER_TYPE } from './transfer.ts'
@@ -10,8 +10,15 @@ export interface JoinFacts {
   readonly network: string
   readonly stunUrl?: string
   readonly callTimeoutMs?: number
-  /** Passed on to the swarm as it is. */
-  readonly relay?: object
+  readonly relay?: Omit<RelayServingOptions, 'allow'>
+}
+
+/** How a peer is reached. */
+export interface PathFacts {
+  readonly kind: string
+  /** The relaying peer's key. */
+  readonly via?: string
+  readonly rttMs?: number
 }
 
 let swarm: Swarm | undefined
@@ -25,7 +32,7 @@ obey({
       transports: [webrtc({ iceServers: stunUrl ? [{ urls: stunUrl }] : [] })],
       ...(callTimeoutMs ? { callTimeoutMs } : {}),
       ...(relay ? { relay } : {}),
-    } as SwarmOptions)
+    })
     listenTo(swarm)
     await swarm.ready
     return swarm.publicKey
@@ -33,7 +40,7 @@ obey({
   async call({ key }: { key: string }) {
     const startedMs = performance.now()
     const peer = await joined().call(key)
-    return { tookMs: performance.now() - startedMs, path: pathFacts(peer) }
+    return { tookMs: performance.now() - startedMs, path: pathFacts(peer.path) }
   },
   /** Calls and waits for the first byte back: what somebody who calls waits for. */
   async reach({ key }: { key: string }) {
@@ -44,7 +51,7 @@ obey({
     await writer.write(Uint8Array.of(1))
     await readable.getReader().read()
     await writer.close()
-    return { tookMs: performance.now() - startedMs, path: pathFacts(peer) }
+    return { tookMs: performance.now() - startedMs, path: pathFacts(peer.path) }
   },
   async send({ key, ...wanted }: { key: string; bytes: number; seed: number; bytesPerSecond?: number }) {
     return sendTransfer(await peerOf(key).openStream(TRANSFER_TYPE), wanted)
@@ -55,15 +62,13 @@ obey({
   },
   roundTrips: ({ key }: { key: string }) => probes.get(key)?.take() ?? [],
   stopProbe: ({ key }: { key: string }) => probes.get(key)?.stop(),
-  paths: () => joined().peers.map((peer) => ({ key: peer.publicKey, path: pathFacts(peer), paths: allPaths(peer) })),
+  paths: () =>
+    joined().peers.map((peer) => ({ key: peer.publicKey, path: pathFacts(peer.path), paths: peer.paths.map(pathFacts) })),
   why: ({ key }: { key: string }) =>
     joined()
       .why(key)
       .map(({ text }) => text),
-  stats: () => ({
-    memory: process.memoryUsage(),
-    relay: (joined() as { relay?: { counters?: object } }).relay?.counters ?? null,
-  }),
+  stats: () => ({ memory: process.memoryUsage(), relay: joined().relay }),
   close: () => joined().close(),
   destroy: () => joined().destroy(),
 })
@@ -72,9 +77,10 @@ tell('ready')
 function listenTo(node: Swarm): void {
   node.on('peer', (peer) => {
     const key = peer.publicKey
-    tell('peer', { key, path: pathFacts(peer) })
-    const on = peer.on.bind(peer) as (event: string, listener: () => void) => void
-    for (const event of ['path', 'reconnecting', 'reconnected']) on(event, () => tell(event, { key, path: pathFacts(peer) }))
+    tell('peer', { key, path: pathFacts(peer.path) })
+    for (const event of ['path', 'reconnecting', 'reconnected'] as const) {
+      peer.on(event, () => tell(event, { key, path: pathFacts(peer.path) }))
+    }
   })
   node.on('peer-left', ({ publicKey }, reason, error) => {
     tell('peer-left', { key: publicKey, reason, ...(error ? { code: error.code } : {}) })
@@ -95,14 +101,8 @@ async function receive(stream: Substream, key: string): Promise<void> {
   }
 }
 
-function pathFacts({ path }: Peer): object {
-  const { kind, via, rttMs } = path
-  return { kind, via, rttMs }
-}
-
-function allPaths(peer: Peer): readonly object[] {
-  const { paths } = peer as { paths?: readonly Peer['path'][] }
-  return (paths ?? [peer.path]).map((path) => pathFacts({ path } as Peer))
+function pathFacts({ kind, via, rttMs }: PeerPath): PathFacts {
+  return { kind, ...(via ? { via } : {}), ...(rttMs === undefined ? {} : { rttMs }) }
 }
 
 function joined(): Swarm {

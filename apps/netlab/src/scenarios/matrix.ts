@@ -1,6 +1,7 @@
 import type { Host } from '../lab.ts'
 import { meetsDirectly, NAT_KINDS, type NatKind } from '../nat.ts'
-import { type PathFacts, startNode } from '../node-client.ts'
+import { startNode } from '../node-client.ts'
+import type { PathFacts } from '../node-host.ts'
 import { all, atMost, type Outcome, quantile, type Scenario, type ScenarioOptions } from '../scenario.ts'
 import { type Servers, startServers } from '../servers.ts'
 import { endingOf, until } from '../until.ts'

@@ -1,5 +1,5 @@
 import { type Cast, enter, setStage } from '../cast.ts'
-import type { PathFacts } from '../node-client.ts'
+import type { PathFacts } from '../node-host.ts'
 import { atMost, type Outcome, quantile, type Scenario, type ScenarioOptions } from '../scenario.ts'
 import { pause, until } from '../until.ts'
 
