@@ -67,7 +67,7 @@ obey({
   why: ({ key }: { key: string }) =>
     joined()
       .why(key)
-      .map(({ text }) => text),
+      .map(({ atMs, text }) => `${new Date(atMs).toISOString().slice(17, 23)} ${text}`),
   stats: () => ({ memory: process.memoryUsage(), relay: joined().relay }),
   close: () => joined().close(),
   destroy: () => joined().destroy(),

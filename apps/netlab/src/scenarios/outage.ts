@@ -13,6 +13,7 @@ const RECOVERED_MS_MAX = 10_000
 const LOST_MS_MAX = 45_000
 /** What a node may hold for a peer that does not answer: a send window and the application's credit, with room for garbage. */
 const GROWTH_MIB_MAX = 64
+const MEMORY_LOOK_MS = 500
 const CLOSED_MS_MAX = 2_000
 
 /** Nothing gets through at all, for ten seconds and for good. */
@@ -89,13 +90,13 @@ async function loseForGood({ lab, stage, cast: { alice, bob } }: Scene) {
   const receiveEnding = endingOf(bob.received({ timeoutMs: 2 * timeoutMs }), { timeoutMs })
   const sendEnding = endingOf(alice.send(bob.key, { bytes: 1_024 * MIB, seed: 2 }), { timeoutMs })
   await bob.arrived(16 * MIB, { timeoutMs })
-  const before = await residentMib(alice)
+  const stopWatch = watchGrowth([alice, bob])
   const [toldAlice, toldBob] = [told(alice, bob.key), told(bob, alice.key)]
   const cutMs = performance.now()
   await lab.cutOff(stage.bob)
   const codes = await Promise.all([toldAlice, toldBob])
   const lostMs = performance.now() - cutMs
-  const growthMib = (await residentMib(alice)) - before
+  const growthMib = await stopWatch()
   const endings = (await Promise.all([sendEnding, receiveEnding])).map(({ kind }) => kind)
   const closingMs = performance.now()
   await endingOf(Promise.all([alice.close(), bob.close()]), { timeoutMs })
@@ -104,6 +105,23 @@ async function loseForGood({ lab, stage, cast: { alice, bob } }: Scene) {
   return { codes, lostMs, growthMib, endings, closedMs }
 }
 
-async function residentMib(node: LabNode): Promise<number> {
-  return (await node.stats()).memory.rss / MIB
+/** Looks at the resident memory until told to stop; then, the most by which one of the nodes grew. */
+function watchGrowth(nodes: readonly LabNode[]): () => Promise<number> {
+  let isOver = false
+  const residentMib = async (node: LabNode) => (await node.stats()).memory.rss / MIB
+  const watching = Promise.all(
+    nodes.map(async (node) => {
+      const before = await residentMib(node)
+      let most = before
+      while (!isOver) {
+        await pause(MEMORY_LOOK_MS)
+        most = Math.max(most, await residentMib(node))
+      }
+      return most - before
+    }),
+  )
+  return async () => {
+    isOver = true
+    return Math.max(...(await watching))
+  }
 }
