@@ -13,8 +13,8 @@ export interface LineShape {
 export const CLEAR: LineShape = Object.freeze({ delayMs: 0, jitter: 0, loss: 0, reorder: 0 })
 
 /** A shape out of untrusted parts: what is missing stays as it was; a RangeError names what makes no sense. */
-export function changeShape(before: LineShape, change: Partial<Record<keyof LineShape, unknown>>): LineShape {
-  const shape: LineShape = { ...before, ...(change as Partial<LineShape>) }
+export function changeShape(before: LineShape, change: object): LineShape {
+  const shape: LineShape = { ...before, ...change }
   for (const [name, value] of Object.entries(shape)) {
     if (!Object.hasOwn(CLEAR, name)) throw new RangeError(`a line has no ${name}; it has ${Object.keys(CLEAR).join(', ')}`)
     const max = name === 'delayMs' ? DELAY_MS_MAX : 1

@@ -74,7 +74,8 @@ function parseCount(text: string): number {
 }
 
 // Leaving by process.exit runs what removes the lab.
-process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const // 128 + the signal's number, as a shell says it
+for (const [signal, code] of Object.entries(EXIT_CODES)) process.once(signal, () => process.exit(code))
 
 const program = new Command('netlab').description('Real nodes in network namespaces: NATs, cut links, slow and lossy ones.')
 program

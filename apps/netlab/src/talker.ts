@@ -24,7 +24,7 @@ interface Answer {
 }
 
 /** How an asked process says that it failed. */
-export class TalkerError extends Error {
+class TalkerError extends Error {
   readonly code: string | undefined
   constructor(name: string, { message, code }: { message: string; code?: string }) {
     super(`${name}: ${code ? `${code}: ` : ''}${message}`)

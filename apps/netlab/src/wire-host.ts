@@ -40,7 +40,7 @@ obey({
   /** Megabits a second of one TCP connection. */
   speed: ({ address, bytes }: { address: string; bytes: number }) =>
     new Promise((resolve, reject) => {
-      const chunk = Buffer.alloc(CHUNK_BYTES)
+      const chunk = new Uint8Array(CHUNK_BYTES)
       const socket = connect(DISCARD_PORT, address).once('error', reject)
       const startedMs = performance.now()
       let left = bytes

@@ -1,11 +1,15 @@
 import { startNode } from '../node-client.ts'
-import { atLeast, atMost, type Outcome, type Scenario, type ScenarioOptions } from '../scenario.ts'
+import { atLeast, atMost, type Outcome, quantile, type Scenario, type ScenarioOptions } from '../scenario.ts'
 import { startServers } from '../servers.ts'
-import { until } from '../until.ts'
+import { pause, until } from '../until.ts'
 
 const MIB = 1024 * 1024
 const TRANSFER_BYTES = 16 * MIB
 const DELAY_MS = 40
+const PROBE_MS = 20
+const PROBED_MS = 1_000
+/** The delay, and what processes on a busy machine add. */
+const TRIP_MS_MAX = DELAY_MS + 30
 const SEEN_WITHIN_MS = 20_000
 const LOST_WITHIN_MS = 10_000
 
@@ -37,6 +41,14 @@ async function run({ lab, tell }: ScenarioOptions): Promise<Outcome> {
   const delaySeenMs = await until(seesDelay, { timeoutMs: SEEN_WITHIN_MS })
   tell(`the delay was seen after ${Math.round(delaySeenMs)} ms`)
 
+  await alice.probe(bob.key, PROBE_MS)
+  await pause(PROBED_MS)
+  const tripMs = quantile(
+    (await alice.roundTrips(bob.key)).map(({ rttMs }) => rttMs),
+    0.5,
+  )
+  tell(`an application's round trip takes ${Math.round(tripMs)} ms`)
+
   const cutMs = performance.now()
   const noticed = (node: typeof alice, key: string) =>
     node.next('peer-left', key, { timeoutMs: 60_000 }).then(({ reason }) => ({ reason, tookMs: performance.now() - cutMs }))
@@ -48,6 +60,7 @@ async function run({ lab, tell }: ScenarioOptions): Promise<Outcome> {
       { what: 'first byte', ms: Math.round(reached.tookMs), how: reached.path.kind },
       { what: 'transfer', ms: Math.round(received.tookMs), how: isWhole ? 'whole' : 'broken' },
       { what: 'delay seen', ms: Math.round(delaySeenMs), how: `${DELAY_MS} ms` },
+      { what: 'round trip of the application', ms: Math.round(tripMs), how: `${DELAY_MS} ms` },
       { what: 'cut noticed', ms: Math.round(Math.max(atAlice.tookMs, atBob.tookMs)), how: String(atAlice.reason) },
     ],
     bars: [
@@ -55,6 +68,8 @@ async function run({ lab, tell }: ScenarioOptions): Promise<Outcome> {
       atMost('first byte', reached.tookMs, 2_000, 'ms'),
       atLeast('bytes that arrived unharmed', isWhole ? TRANSFER_BYTES : 0, TRANSFER_BYTES),
       atMost('delay seen after', delaySeenMs, SEEN_WITHIN_MS, 'ms'),
+      atLeast('round trip of the application', tripMs, DELAY_MS, 'ms'),
+      atMost('round trip of the application', tripMs, TRIP_MS_MAX, 'ms'),
       atMost('cut noticed by both after', Math.max(atAlice.tookMs, atBob.tookMs), LOST_WITHIN_MS, 'ms'),
     ],
   }

@@ -45,10 +45,10 @@ async function run({ lab, tell }: ScenarioOptions): Promise<Outcome> {
       { wire: `cable of ${LIMIT_MBIT} Mb/s`, 'rtt, ms': '', 'Mb/s': round(limited) },
     ],
     bars: [
-      atMost('a line adds', line.rttMs - cable.rttMs, 1, 'ms'),
+      atMost('a line adds', line.rttMs - cable.rttMs, 2, 'ms'),
       atLeast('a line carries', line.megabitsPerSecond, 200, 'Mb/s'),
       atLeast('delay', delayed, 2 * DELAY_MS, 'ms'),
-      atMost('delay', delayed, 2 * DELAY_MS + 3, 'ms'),
+      atMost('delay', delayed, 2 * DELAY_MS + 5, 'ms'),
       near('part that is lost', lost, LOSS),
       atLeast('part that arrived late', overtaken, 0.02),
       near(`part of ${LIMIT_MBIT} Mb/s`, limited / LIMIT_MBIT, 0.9),
