@@ -1,9 +1,10 @@
-// npm test: installs, builds, sees to Chromium, runs every test. The last line is `N passed, N failed`.
+// npm test: installs, builds, sees to Chromium and the network tools, runs every test. The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureChromium } from './chromium.mjs'
+import { ensureNetworkTools } from './network-tools.mjs'
 import { ready } from './ready.mjs'
 import { endGroup, rootFolder } from './run.mjs'
 
@@ -15,6 +16,7 @@ const pollMs = 250
 await ready({ onFailure: () => console.log('0 passed, 1 failed') })
 const complaints = []
 if (!(await ensureChromium()) && process.env.CI === 'true') complaints.push('Chromium is not installed.')
+await ensureNetworkTools()
 
 const folder = mkdtempSync(join(tmpdir(), 'resilient-swarm-test-'))
 const countPath = join(folder, 'count.json')
