@@ -106,6 +106,8 @@ export const LINK_RTT_CHANGE_MIN = 0.25
 export const LINK_RTT_CHANGE_MS_MIN = 5
 /** Relays asked for a target that no record links them to: the table may be behind. */
 export const RELAYS_GUESSED_MAX = 2
+/** How long the session of a peer's older instance may take to say goodbye, in ms: there is one more each time that the peer comes back. */
+export const REPLACED_GOODBYE_MS = 1_000
 /** How long `close` lets those whom we relay find another way. */
 export const RELAY_DRAIN_MS = 400
 /** Relays whose successes and failures a path keeper remembers: as many as a node has peers. */
