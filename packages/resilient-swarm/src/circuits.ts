@@ -1,7 +1,7 @@
 import { type PeerId, type Runtime, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
 import type { Circuit, Relay, RelayCandidate, RelayCounters } from '@resilient-swarm/relay'
 import type { SessionPath } from '@resilient-swarm/session'
-import type { HandshakePlaces } from './handshake-places.ts'
+import { byRelay, type HandshakePlaces } from './handshake-places.ts'
 import { type History, inWords } from './history.ts'
 import { RELAYS_GUESSED_MAX } from './limits.ts'
 import type { Settings } from './options.ts'
@@ -88,14 +88,14 @@ export function createCircuits(options: CircuitsOptions): Circuits {
       ...(allow === undefined ? {} : { allow }),
       openSubstream: (id) => openRelaySubstream(find(id), runtime),
       isDirect: (id) => find(id)?.isDirect ?? false,
-      judgeIncoming: (from) =>
-        scope.isClosed || places.room(from) !== 'free' || !(find(from) || options.hasRoom()) ? 'busy' : 'accept',
+      judgeIncoming: (from, via) =>
+        scope.isClosed || places.room(byRelay(via)) !== 'free' || !(find(from) || options.hasRoom()) ? 'busy' : 'accept',
       onCircuit: ({ from, circuit }) => void receive(from, circuit),
     })
   }
 
   async function receive(from: PeerId, circuit: Circuit): Promise<void> {
-    const leave = places.take(from)
+    const leave = places.take(byRelay(circuit.via))
     try {
       const path = await reception.welcome({ path: circuit, from, signal: scope.signal })
       circuit.onLeaving = () => options.onLeaving(from, path)
