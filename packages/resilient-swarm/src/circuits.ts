@@ -38,6 +38,8 @@ export interface Circuits {
   relaysTo(target: PeerId, directRttMs?: number): readonly RelayChoice[]
   /** A circuit to the target; resolves when its key is proven and its session has taken the path. */
   dial(options: { relay: PeerId; target: PeerId; signal: AbortSignal }): Promise<SessionPath>
+  /** A circuit that we dialled, so that it is ours to let go. */
+  isOurs(path: SessionPath): boolean
   /** Serves the `relay` substream that a peer opened: it dials through us, or somebody was relayed to us. */
   accept(peer: ConnectedPeer<unknown>, substream: Substream): void
   /** The peer left, or what is sent to it now goes through somebody else: it is no leg any more. */
@@ -64,6 +66,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
   const { self, settings, history, places, reception, peers, find, recordOf } = options
   const { runtime } = settings
   const scope = new Scope()
+  const ours = new WeakSet<SessionPath>()
   let module: RelayModule | undefined
   let relay: Relay | undefined
   let loading: Promise<Relay> | undefined
@@ -133,6 +136,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
         const either = AbortSignal.any([signal, scope.signal])
         const circuit = await (await load()).dial({ relay: via, target, signal: either })
         const path = await reception.join({ path: circuit, target, signal: either })
+        ours.add(path)
         circuit.onLeaving = () => options.onLeaving(target, path)
         history.note(target, `circuit through ${via}: connected`)
         return path
@@ -141,6 +145,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
         throw error
       }
     },
+    isOurs: (path) => ours.has(path),
     accept(peer, substream) {
       load().then(
         (loaded) => loaded.receive(peer.publicKey, substream),
