@@ -10,6 +10,7 @@ import {
   type SessionPath,
   type SessionPathEvent,
 } from '@resilient-swarm/session'
+import { REPLACED_GOODBYE_MS } from './limits.ts'
 import { PEER_CODES, refusalOfPath } from './peer-codes.ts'
 import type { ProvenPath } from './proven-path.ts'
 
@@ -31,6 +32,10 @@ export interface Acquaintances {
   join(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath>
   /** Hands in a path that the peer dialled: reads which session it is for, and takes it. */
   welcome(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath>
+  /** Everybody who has a session with us or is about to, those included who are no peers yet. */
+  readonly size: number
+  /** False for a session that its peer has replaced since. */
+  isCurrent(id: PeerId, session: Session): boolean
   /** Ends every session now. */
   abort(error: SwarmError): void
 }
@@ -48,15 +53,21 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
   /** Replaced ones live on for the moment that their goodbye takes. */
   const sessions = new Set<Session>()
 
-  function acquaintance(id: PeerId): Acquaintance {
-    const present = known.get(id)
-    if (present && present.session.state !== 'ended') return present
+  function present(id: PeerId): Acquaintance | undefined {
+    const made = known.get(id)
+    return made && made.session.state !== 'ended' ? made : undefined
+  }
+
+  function meet(id: PeerId): Acquaintance {
     const session = createSession({ runtime })
     const made: Acquaintance = { session, joining: 0, isMet: false }
     known.set(id, made)
     sessions.add(session)
-    session.onPath = (event) => options.onPath(id, event)
+    session.onPath = (event) => {
+      if (isCurrent(id, session)) options.onPath(id, event)
+    }
     session.onState = (state) => {
+      if (!isCurrent(id, session)) return
       const isFirst = state === 'connected' && !made.isMet
       if (isFirst) {
         made.isMet = true
@@ -70,8 +81,20 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
     return made
   }
 
-  async function join({ id, path, secure }: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
-    const made = acquaintance(id)
+  const isCurrent = (id: PeerId, session: Session) => known.get(id)?.session === session
+
+  /** The peer's session with us, or a new one while there is room; otherwise the path ends with the reason. */
+  function admitted({ id, secure }: ProvenPath): Acquaintance {
+    const made = present(id)
+    const refusal = made ? undefined : options.refuseNewcomer()
+    if (refusal === undefined) return made ?? meet(id)
+    secure.close({ by: 'us', code: refusal })
+    throw new SwarmError('This node takes no more peers.', { code: 'ERR_PEER_BUSY', retryable: true })
+  }
+
+  async function join(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
+    const { path, secure } = proven
+    const made = admitted(proven)
     made.joining++
     try {
       return await made.session.addPath({ channel: secure, facts: factsOf(path), signal })
@@ -79,14 +102,15 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
       throw (await refusalNow(secure.closed)) ?? error
     } finally {
       made.joining--
-      if (made.joining === 0 && made.session.state === 'connecting') made.session.giveUp(neverMetError())
+      forgetUnmet(made)
     }
   }
 
-  async function welcome({ id, path, secure }: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
+  async function welcome(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
+    const { id, path, secure } = proven
     const hello = await readHello({ channel: secure, runtime, signal })
-    const present = known.get(id)?.session
-    const verdict = present ? judgeHello(present, hello) : hello.peerTag ? 'stale' : 'fits'
+    const session = present(id)?.session
+    const verdict = session ? judgeHello(session, hello) : hello.peerTag ? 'stale' : 'fits'
     if (verdict === 'stale') {
       refusePath(secure, CLOSE_CODES.unknownSession)
       throw new SwarmError('The peer goes on with a session that this node does not know; it makes a new one.', {
@@ -94,24 +118,36 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
         retryable: true,
       })
     }
-    if (verdict === 'restarted' && present) replace(id, present)
-    const refusal = known.has(id) ? undefined : options.refuseNewcomer()
-    if (refusal !== undefined) {
-      secure.close({ by: 'us', code: refusal })
-      throw new SwarmError('This node takes no more peers.', { code: 'ERR_PEER_BUSY', retryable: true })
+    if (verdict === 'restarted' && session) replace(id, session)
+    const made = admitted(proven)
+    try {
+      return made.session.acceptPath({ channel: secure, facts: factsOf(path), hello })
+    } finally {
+      forgetUnmet(made)
     }
-    return acquaintance(id).session.acceptPath({ channel: secure, facts: factsOf(path), hello })
   }
 
+  /** Nothing stands and nothing is under way: a session of which nobody has heard must not wait for ever. */
+  function forgetUnmet({ joining, session }: Acquaintance): void {
+    if (joining === 0 && session.state === 'connecting') session.giveUp(neverMetError())
+  }
+
+  /** A peer that confirms its old session's end bit by bit must not keep it: there would be one for each time it comes back. */
   function replace(id: PeerId, session: Session): void {
     known.delete(id)
     options.onReplaced(id, session)
     session.close({ by: 'us', code: PEER_CODES.replaced })
+    const timer = runtime.clock.setTimer(REPLACED_GOODBYE_MS, () => session.giveUp(replacedError()))
+    void session.closed.then(() => timer.cancel())
   }
 
   return {
     join,
     welcome,
+    get size() {
+      return known.size
+    },
+    isCurrent,
     abort(error) {
       for (const session of [...sessions]) session.abort(error)
     },
@@ -130,4 +166,11 @@ async function refusalNow(closed: Promise<CloseReason>): Promise<SwarmError | un
 
 function neverMetError(): SwarmError {
   return new SwarmError('No path to the peer came to stand.', { code: 'ERR_PATH_LOST', retryable: true })
+}
+
+export function replacedError(): SwarmError {
+  return new SwarmError('The peer came back as a new instance before it had heard that this session ends.', {
+    code: 'ERR_PATH_LOST',
+    retryable: true,
+  })
 }

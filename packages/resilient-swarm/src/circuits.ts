@@ -1,7 +1,7 @@
 import { type PeerId, type Runtime, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
 import type { Circuit, Relay, RelayCandidate, RelayCounters } from '@resilient-swarm/relay'
 import type { SessionPath } from '@resilient-swarm/session'
-import type { HandshakePlaces } from './handshake-places.ts'
+import { byRelay, type HandshakePlaces } from './handshake-places.ts'
 import { type History, inWords } from './history.ts'
 import { RELAYS_GUESSED_MAX } from './limits.ts'
 import type { Settings } from './options.ts'
@@ -38,6 +38,8 @@ export interface Circuits {
   relaysTo(target: PeerId, directRttMs?: number): readonly RelayChoice[]
   /** A circuit to the target; resolves when its key is proven and its session has taken the path. */
   dial(options: { relay: PeerId; target: PeerId; signal: AbortSignal }): Promise<SessionPath>
+  /** A circuit that we dialled, so that it is ours to let go. */
+  isOurs(path: SessionPath): boolean
   /** Serves the `relay` substream that a peer opened: it dials through us, or somebody was relayed to us. */
   accept(peer: ConnectedPeer<unknown>, substream: Substream): void
   /** The peer left, or what is sent to it now goes through somebody else: it is no leg any more. */
@@ -64,6 +66,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
   const { self, settings, history, places, reception, peers, find, recordOf } = options
   const { runtime } = settings
   const scope = new Scope()
+  const ours = new WeakSet<SessionPath>()
   let module: RelayModule | undefined
   let relay: Relay | undefined
   let loading: Promise<Relay> | undefined
@@ -88,14 +91,14 @@ export function createCircuits(options: CircuitsOptions): Circuits {
       ...(allow === undefined ? {} : { allow }),
       openSubstream: (id) => openRelaySubstream(find(id), runtime),
       isDirect: (id) => find(id)?.isDirect ?? false,
-      judgeIncoming: (from) =>
-        scope.isClosed || places.room(from) !== 'free' || !(find(from) || options.hasRoom()) ? 'busy' : 'accept',
+      judgeIncoming: (from, via) =>
+        scope.isClosed || places.room(byRelay(via)) !== 'free' || !(find(from) || options.hasRoom()) ? 'busy' : 'accept',
       onCircuit: ({ from, circuit }) => void receive(from, circuit),
     })
   }
 
   async function receive(from: PeerId, circuit: Circuit): Promise<void> {
-    const leave = places.take(from)
+    const leave = places.take(byRelay(circuit.via))
     try {
       const path = await reception.welcome({ path: circuit, from, signal: scope.signal })
       circuit.onLeaving = () => options.onLeaving(from, path)
@@ -133,6 +136,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
         const either = AbortSignal.any([signal, scope.signal])
         const circuit = await (await load()).dial({ relay: via, target, signal: either })
         const path = await reception.join({ path: circuit, target, signal: either })
+        ours.add(path)
         circuit.onLeaving = () => options.onLeaving(target, path)
         history.note(target, `circuit through ${via}: connected`)
         return path
@@ -141,6 +145,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
         throw error
       }
     },
+    isOurs: (path) => ours.has(path),
     accept(peer, substream) {
       load().then(
         (loaded) => loaded.receive(peer.publicKey, substream),

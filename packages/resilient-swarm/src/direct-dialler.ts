@@ -168,3 +168,8 @@ function reasonOf(signal: AbortSignal): unknown {
 function timeoutError(): SwarmError {
   return new SwarmError(`No path stood within ${ATTEMPT_TIMEOUT_MS / 1000} s.`, { code: 'ERR_ATTEMPT_TIMEOUT', retryable: true })
 }
+
+/** The end of a round that gives way to the peer's own. */
+export function yieldedError(): SwarmError<'ERR_CALL_YIELDED'> {
+  return new SwarmError('The peer called at the same time; its attempt goes on.', { code: 'ERR_CALL_YIELDED' })
+}

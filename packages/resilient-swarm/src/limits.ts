@@ -55,6 +55,8 @@ export const NOTED_PEERS_MAX = 1_024
 /** First and longest pause before the mesh tries a peer again that could not be reached. */
 export const MESH_RETRY_MS_MIN = 1_000
 export const MESH_RETRY_MS_MAX = 60_000
+/** Who was connected for less counts as not reached, in ms: a peer that takes calls and leaves is not called without a pause. */
+export const MESH_STAYED_MS = 10_000
 /** The smaller key waits this long for the larger one to call before it calls itself. */
 export const MESH_PATIENCE_MS = 4_000
 /** How often the mesh looks whether somebody is missing. */
@@ -87,6 +89,8 @@ export const FOLLOWER_PATIENCE_MS = 200
 export const FOLLOWER_DIRECT_PATIENCE_MS = 2_000
 /** Circuits dialled at the same time: the best two of those predicted, for predictions are old. */
 export const CIRCUITS_TRIED_AT_ONCE_MAX = 2
+/** A path that stood for less counts as a dial without success, in ms: a peer that takes paths and drops them is not dialled without a pause. */
+export const PATH_STOOD_MS = 10_000
 /** A circuit is measured so long before it may be let go: twice what the session looks back to choose. */
 export const VERIFY_CIRCUIT_MS = 10_000
 /** A relay that was not needed after all is not tried again for so long. */
@@ -106,6 +110,8 @@ export const LINK_RTT_CHANGE_MIN = 0.25
 export const LINK_RTT_CHANGE_MS_MIN = 5
 /** Relays asked for a target that no record links them to: the table may be behind. */
 export const RELAYS_GUESSED_MAX = 2
+/** How long the session of a peer's older instance may take to say goodbye, in ms: there is one more each time that the peer comes back. */
+export const REPLACED_GOODBYE_MS = 1_000
 /** How long `close` lets those whom we relay find another way. */
 export const RELAY_DRAIN_MS = 400
 /** Relays whose successes and failures a path keeper remembers: as many as a node has peers. */

@@ -1,5 +1,5 @@
 import type { Clock, PeerId, Scope } from '@resilient-swarm/contract'
-import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX, MESH_INTERVAL_MS } from './limits.ts'
+import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX, MESH_INTERVAL_MS, MESH_STAYED_MS } from './limits.ts'
 import { type Absent, chooseCalls } from './mesh.ts'
 
 export interface MeshKeeperOptions {
@@ -25,6 +25,8 @@ export interface MeshKeeper {
 export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
   const { self, clock, scope, isConnected, isCalling } = options
   const absent = new Map<PeerId, Absent>()
+  /** Whom our calls have reached, since when, and after how many failures. */
+  const reached = new Map<PeerId, { readonly atMs: number; readonly failures: number }>()
   let nudged = false
 
   function lookAround(): void {
@@ -33,8 +35,13 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     const nowMs = clock.monotonic()
     const missing = new Set(options.known().filter((id) => id !== self && !isConnected(id)))
     for (const id of absent.keys()) if (!missing.has(id)) absent.delete(id)
+    for (const id of reached.keys()) if (!missing.has(id) && !isConnected(id)) reached.delete(id)
     for (const id of missing) {
-      if (!absent.has(id)) absent.set(id, { id, sinceMs: nowMs, failures: 0, failedMs: nowMs })
+      const before = reached.get(id)
+      if (!before && absent.has(id)) continue
+      reached.delete(id)
+      const hasStayed = !before || nowMs - before.atMs >= MESH_STAYED_MS
+      absent.set(id, { id, sinceMs: nowMs, failures: hasStayed ? 0 : before.failures + 1, failedMs: nowMs })
     }
     const chosen = chooseCalls({
       self,
@@ -49,8 +56,10 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
   }
 
   async function call(id: PeerId): Promise<void> {
+    const failures = absent.get(id)?.failures ?? 0
     try {
       await options.call(id, ATTEMPT_TIMEOUT_MS)
+      reached.set(id, { atMs: clock.monotonic(), failures })
     } catch {
       const entry = absent.get(id)
       if (entry) absent.set(id, { ...entry, failures: entry.failures + 1, failedMs: clock.monotonic() })

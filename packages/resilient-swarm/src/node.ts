@@ -3,12 +3,12 @@ import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
-import { type Acquaintances, createAcquaintances } from './acquaintances.ts'
+import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
 import { createAnswerer, judgeOffer } from './answer.ts'
 import { builtInMethods } from './built-in-methods.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
-import { createDirectDialler } from './direct-dialler.ts'
+import { createDirectDialler, yieldedError } from './direct-dialler.ts'
 import type { LeaveReason, SwarmEvents } from './events.ts'
 import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
@@ -62,7 +62,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const places = createHandshakePlaces()
   const roster: Roster<Remote> = createRoster({ onPeer, onLeft })
   const isConnected = (id: PeerId) => roster.get(id) !== undefined
-  const hasRoom = () => !scope.isClosed && roster.peers.length < peersMax
+  const hasRoom = () => !scope.isClosed && acquaintances.size < peersMax
 
   const signalling: Signalling = createSignalling({
     keyPair,
@@ -144,7 +144,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
         isConnected: isConnected(from),
         room: places.room(from),
         handshakes: places.taken,
-        peers: roster.peers.length,
+        peers: acquaintances.size,
         peersMax,
       })
       if (verdict === 'answer') dialler.cancel(from, yieldedError())
@@ -201,6 +201,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       const leads = isLarger(self, id)
       const peer = await setUpPeer<Remote>({ id, session, leads, settings, nodeBuffers, builtIn, onSubstream })
       if (scope.isClosed) peer.multiplexer.abort(closedError())
+      else if (!acquaintances.isCurrent(id, session)) peer.multiplexer.abort(replacedError())
       else roster.add(peer)
     } catch (error) {
       history.note(id, inWords(error))
@@ -293,8 +294,4 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     close: goodbye.close,
     destroy: goodbye.destroy,
   }
-}
-
-function yieldedError(): SwarmError<'ERR_CALL_YIELDED'> {
-  return new SwarmError('The peer called at the same time; its attempt goes on.', { code: 'ERR_CALL_YIELDED' })
 }

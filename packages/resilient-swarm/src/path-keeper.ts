@@ -4,6 +4,7 @@ import {
   FOLLOWER_PATIENCE_MS,
   GONE_CHECK_MS,
   GONE_CHECKS,
+  PATH_STOOD_MS,
   PATHS_INTERVAL_MS,
   RELAY_WORTH_MS_MIN,
   RELAYS_REMEMBERED_MAX,
@@ -17,6 +18,8 @@ export interface PathKeeperOptions {
   readonly isDiallingDirect: () => boolean
   readonly dialDirect: () => Promise<unknown>
   readonly dialVia: (relay: PeerId) => Promise<SessionPath>
+  /** A circuit that this side has dialled, for whichever reason. */
+  readonly isOurs: (path: SessionPath) => boolean
   /** Who may relay to the peer, best first, and whether a circuit there promises to beat a direct path of this round trip. */
   readonly relays: (
     directRttMs: number | undefined,
@@ -47,7 +50,6 @@ const NEVER_MS = Number.NEGATIVE_INFINITY
 export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   const { clock, peer } = options
   const { session, scope } = peer
-  const ours = new Set<SessionPath>()
   const leaving = new Set<SessionPath>()
   const addedMs = new WeakMap<SessionPath, number>()
   const diallingVia = new Set<PeerId>()
@@ -65,7 +67,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
 
   function situation(): PathSituation {
     const nowMs = now()
-    const paths = session.paths.map((path) => standing(path, nowMs))
+    const paths = session.paths.map(standing)
     const isUrgent = paths.every(({ isSuspected }) => isSuspected)
     if (!isUrgent) letGo(leaving)
     const direct = session.paths.find(({ facts, isSuspected }) => facts.isDirect && !isSuspected)
@@ -101,14 +103,16 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
     return options.relays(directRttMs).map((choice) => ({ ...choice, ...experience(choice.relay, nowMs) }))
   }
 
-  function standing(path: SessionPath, nowMs: number): StandingPath {
+  const ageMs = (path: SessionPath) => now() - (addedMs.get(path) ?? now())
+
+  function standing(path: SessionPath): StandingPath {
     return {
       via: path.facts.via,
       rttMs: path.rttMs,
       isSending: path === session.sendingPath,
       isSuspected: path.isSuspected || leaving.has(path),
-      isOurs: ours.has(path),
-      ageMs: nowMs - (addedMs.get(path) ?? nowMs),
+      isOurs: options.isOurs(path),
+      ageMs: ageMs(path),
     }
   }
 
@@ -132,7 +136,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
     if (dialDirect) void direct()
     for (const relay of dialVia) void via(relay)
     for (const { via: relay } of retire) {
-      for (const path of session.paths) if (path.facts.via === relay && ours.has(path)) path.retire()
+      for (const path of session.paths) if (path.facts.via === relay && options.isOurs(path)) path.retire()
       if (relay) learn(relay, { retiredMs: now() })
     }
     if (session.state === 'reconnecting' && !isCheckingGone) void checkGone()
@@ -148,23 +152,27 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   async function direct(): Promise<void> {
     try {
       await options.dialDirect()
-      directFailures = 0
     } catch {
-      directFailures++
-      directFailedMs = now()
+      directFailed()
     }
     nudge()
+  }
+
+  function directFailed(): void {
+    directFailures++
+    directFailedMs = now()
+  }
+
+  function relayFailed(relay: PeerId): void {
+    learn(relay, { failures: (experiences.get(relay)?.failures ?? 0) + 1, failedMs: now() })
   }
 
   async function via(relay: PeerId): Promise<void> {
     diallingVia.add(relay)
     try {
-      const path = await options.dialVia(relay)
-      ours.add(path)
-      void path.closed.then(() => ours.delete(path))
-      learn(relay, { failures: 0 })
+      await options.dialVia(relay)
     } catch {
-      learn(relay, { failures: (experiences.get(relay)?.failures ?? 0) + 1, failedMs: now() })
+      relayFailed(relay)
     } finally {
       diallingVia.delete(relay)
     }
@@ -182,6 +190,16 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
     isCheckingGone = false
   }
 
+  /** What a path was worth shows when it ends: one that never stood for long was a failure, whoever dialled it. */
+  function lost(path: SessionPath): void {
+    const { isDirect, via: relay } = path.facts
+    const hasStood = ageMs(path) >= PATH_STOOD_MS
+    if (isDirect && hasStood) directFailures = 0
+    else if (isDirect) directFailed()
+    else if (relay && hasStood) learn(relay, { failures: 0 })
+    else if (relay) relayFailed(relay)
+  }
+
   function nudge(): void {
     if (nudged || scope.isClosed) return
     nudged = true
@@ -194,7 +212,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
     nudge,
     onPath({ kind, path }) {
       if (kind === 'added') addedMs.set(path, now())
-      if (kind === 'lost' && path.facts.isDirect) directFailures = 0
+      if (kind === 'lost') lost(path)
       nudge()
     },
     onLeaving(path) {

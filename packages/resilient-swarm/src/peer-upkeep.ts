@@ -42,6 +42,7 @@ export function createPeerUpkeep({ runtime, scope, peers, dialler, circuits, sig
         isDiallingDirect: () => dialler.isDialling(target),
         dialDirect: () => dialler.dial(target),
         dialVia: (relay) => circuits.dial({ relay, target, signal: peer.scope.signal }),
+        isOurs: circuits.isOurs,
         relays: (directRttMs) => circuits.relaysTo(target, directRttMs),
         isGone: () => isGoneForGood(target, { lookUp: signalling.lookUp, neighbours: peers }),
       })

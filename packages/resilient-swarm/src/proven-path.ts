@@ -1,6 +1,7 @@
 import { type SecureChannel, secureChannel } from '@resilient-swarm/cipher-stream'
 import { type Path, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
+import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
 import { PEER_CODES } from './peer-codes.ts'
 import { withSignal } from './with-signal.ts'
 
@@ -42,12 +43,16 @@ export async function provePath(options: ProvePathOptions): Promise<ProvenPath> 
   return { id, path, secure }
 }
 
-/** An `admit` that fails is a no, and so is one that takes longer than the attempt. */
+/** An `admit` that fails is a no, and so is one that takes longer than an attempt. */
 async function isAdmitted(id: PeerId, { admit, runtime, signal }: ProvePathOptions): Promise<boolean> {
+  const late = new AbortController()
+  const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => late.abort())
   try {
-    return await withSignal(Promise.resolve(admit(id)), signal)
+    return await withSignal(Promise.resolve(admit(id)), AbortSignal.any([signal, late.signal]))
   } catch (error) {
     runtime.log.warn('admit failed, so the peer was refused', { error: String(error) })
     return false
+  } finally {
+    timer.cancel()
   }
 }

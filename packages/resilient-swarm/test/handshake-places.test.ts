@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { createKeyPair } from '@resilient-swarm/identity'
-import { createHandshakePlaces } from '../src/handshake-places.ts'
+import { byRelay, createHandshakePlaces } from '../src/handshake-places.ts'
 import { HANDSHAKES_PENDING_MAX, HANDSHAKES_PENDING_PER_KEY_MAX } from '../src/limits.ts'
 
 const keys = Array.from({ length: HANDSHAKES_PENDING_MAX + 1 }, () => createKeyPair().peerId)
@@ -35,6 +35,28 @@ describe('places for handshakes', () => {
     }
     expect(places.room('unknown')).toBe('too many of this key')
     expect(places.room(bob)).toBe('free')
+  })
+
+  it('are the relay’s own for whomever it brings, so that it takes none from those whom it names', () => {
+    const places = createHandshakePlaces()
+    for (let count = 0; count < HANDSHAKES_PENDING_PER_KEY_MAX; count++) {
+      expect(places.room(byRelay(mallory))).toBe('free')
+      places.take(byRelay(mallory))
+    }
+    expect(places.room(byRelay(mallory))).toBe('too many of this key')
+    expect(places.room(byRelay(bob))).toBe('free')
+    expect(places.room(bob)).toBe('free')
+    expect(places.room(mallory)).toBe('free')
+  })
+
+  it('are left by half to those who say who they are, however many relays there are', () => {
+    const places = createHandshakePlaces()
+    const leaves = keys.slice(0, HANDSHAKES_PENDING_MAX / 2 - 1).map((key) => places.take(byRelay(key)))
+    places.take('unknown')
+    expect([places.room('unknown'), places.room(byRelay(bob))]).toEqual(Array(2).fill('too many of this key'))
+    expect(places.room(bob)).toBe('free')
+    leaves[0]?.()
+    expect(places.room('unknown')).toBe('free')
   })
 
   it('are given back once, however often it is said', () => {
