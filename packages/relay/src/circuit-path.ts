@@ -12,7 +12,7 @@ export interface CircuitNames {
 }
 
 /** `lp(relay) ‖ lp(dialler) ‖ lp(target) ‖ lp(circuit id)`: whoever lied about one of them breaks the handshake. */
-export function encodeBinding({ relay, dialler, target, circuitId }: CircuitNames): Uint8Array {
+function encodeBinding({ relay, dialler, target, circuitId }: CircuitNames): Uint8Array {
   return concatBytes(...[publicKeyOf(relay), publicKeyOf(dialler), publicKeyOf(target), circuitId].map(lengthPrefixed))
 }
 

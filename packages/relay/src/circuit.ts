@@ -41,6 +41,7 @@ export class CircuitChannel implements Channel {
   #sourceEnded = false
   #reason: CloseReason = FINISHED
   #timer: Timer | undefined
+  #lifeTimer: Timer | undefined
   #resolveClosed: (reason: CloseReason) => void = nothing
 
   constructor({ leg, rest, limits, role, runtime }: CircuitChannelOptions) {
@@ -53,6 +54,7 @@ export class CircuitChannel implements Channel {
     if (role === 'dialler') {
       this.#renewal = new Renewal({ clock: runtime.clock, durationMs: limits.durationMs, ask: () => leg.send({ type: 'renew' }) })
     }
+    this.#live(limits.durationMs)
     leg.onClosed = (end) => this.#lose(end)
     leg.raw.onDrain = () => {
       if (this.#state === 'open') this.onDrain()
@@ -220,6 +222,7 @@ export class CircuitChannel implements Channel {
         break
       case 'renewed':
         this.#renewal?.renewed(frame.durationMs)
+        this.#live(frame.durationMs)
         break
       default:
         this.#breakOff()
@@ -242,6 +245,16 @@ export class CircuitChannel implements Channel {
     this.#leg.raw.end()
   }
 
+  /** The relay ends a circuit whose time is up; one that does not shall not keep our place for ever. */
+  #live(durationMs: number): void {
+    this.#lifeTimer?.cancel()
+    this.#lifeTimer = this.#runtime.clock.setTimer(durationMs + CLOSE_TIMEOUT_MS, () => {
+      const code = CIRCUIT_END_CODES.timeUp
+      this.#end({ by: 'us', code, error: endedError(code) })
+      this.#leg.reset()
+    })
+  }
+
   #breakOff(): void {
     const message = 'The relay sent what the protocol does not allow; update whichever side is older.'
     this.#end({ by: 'us', code: CIRCUIT_END_CODES.malformed, error: relayError('ERR_CIRCUIT_PROTOCOL', message) })
@@ -262,6 +275,7 @@ export class CircuitChannel implements Channel {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#timer?.cancel()
+    this.#lifeTimer?.cancel()
     this.#renewal?.stop()
     this.#unheard = undefined
     this.#leg.raw.consume(this.#waiting.bytes)

@@ -4,7 +4,7 @@ import { CircuitChannel } from './circuit.ts'
 import type { CircuitNames, CircuitParts } from './circuit-path.ts'
 import { lostError, refusedError, relayError } from './errors.ts'
 import type { Leg } from './leg.ts'
-import { DIAL_TIMEOUT_MS } from './limits.ts'
+import { CIRCUIT_ID_BYTES, DIAL_TIMEOUT_MS } from './limits.ts'
 
 export interface CircuitDialOptions {
   readonly leg: Leg
@@ -32,7 +32,7 @@ export async function dialCircuit(options: CircuitDialOptions): Promise<CircuitP
 }
 
 function ask({ leg, self, target, runtime, signal, given }: CircuitDialOptions, scope: Scope): Promise<CircuitParts> {
-  const names: CircuitNames = { relay: leg.peer, dialler: self, target, circuitId: runtime.random.bytes(16) }
+  const names: CircuitNames = { relay: leg.peer, dialler: self, target, circuitId: runtime.random.bytes(CIRCUIT_ID_BYTES) }
   return new Promise((resolve, reject) => {
     scope.timer(runtime.clock, DIAL_TIMEOUT_MS, () => {
       const message = `The relay did not answer within ${DIAL_TIMEOUT_MS / 1000} s; choose another.`

@@ -1,5 +1,5 @@
 import { type Bucket, type Clock, fullBucket, type PeerId, type Rate, takeToken } from '@resilient-swarm/contract'
-import { encodePeerId, type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
+import { encodePeerId, publicKeyOf } from '@resilient-swarm/identity'
 import { Leg } from './leg.ts'
 import { CONNECTS_BURST, CONNECTS_PER_SECOND, RATED_PEERS_MAX, type RelayLimits } from './limits.ts'
 import type { ControlFrame } from './messages.ts'
@@ -176,7 +176,7 @@ export class RelayServer {
       },
     })
     this.#circuits.add(circuit)
-    circuit.ask({ type: 'incoming', from: keyOf(dialler.peer), circuitId, limits }, rest)
+    circuit.ask({ type: 'incoming', from: publicKeyOf(dialler.peer), circuitId, limits }, rest)
   }
 }
 
@@ -196,8 +196,4 @@ function announced(limits: RelayLimits): CircuitLimits {
     burstBytes: limits.burstBytesMax,
     durationMs: limits.circuitDurationMsMax,
   }
-}
-
-function keyOf(peer: PeerId): PublicKey {
-  return publicKeyOf(peer)
 }

@@ -4,9 +4,10 @@ import { encodeHex, SwarmError } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
 import { createTestRuntime, settle } from '@resilient-swarm/testkit'
 import fc from 'fast-check'
-import type { Circuit } from '../src/index.ts'
+import { type Circuit, createRelay } from '../src/index.ts'
 import { encodeControl, encodeMessageHeader } from '../src/messages.ts'
 import { channelOver, createEvilRelay, type Dialled, pump, type Side, type Tamper } from './evil-relay.ts'
+import { createFakeRaw, createFakeSubstream } from './fake-raw.ts'
 import { createNode, createThree, idOf, keys, type TestNode } from './three-nodes.ts'
 
 const runtime = createTestRuntime()
@@ -236,9 +237,9 @@ describe('a relay that touches records', () => {
         expect(end.error).toMatchObject({ code: 'ERR_BAD_RECORD' })
         expect((await circuit.channel.closed).by).toBeDefined()
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
-    expect(handshakes).toBeGreaterThan(100)
+    expect(handshakes).toBeGreaterThan(50)
   })
 
   it('cannot end it unnoticed either, with a CLOSE of its own', async () => {
@@ -348,7 +349,7 @@ describe('mallory at an end', () => {
           expect(runtime.clock.pending).toBe(0)
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -384,6 +385,37 @@ describe('mallory at an end', () => {
     expect(await substream.closed).toMatchObject({ kind: 'reset', by: 'peer' })
     expect(ruth.relay.counters.circuits).toBe(0)
   })
+
+  it.each(['dialler', 'target'])(
+    'relays and never ends a circuit whose time is up: the %s gives it up 10 s later',
+    async (role) => {
+      const runtime = createTestRuntime()
+      const node = createNode('bob', { runtime })
+      const raw = createFakeRaw()
+      const relay = createRelay({
+        self: idOf('bob'),
+        runtime,
+        serve: false,
+        openSubstream: () => createFakeSubstream(raw),
+        isDirect: () => true,
+        judgeIncoming: () => 'accept',
+        onCircuit: (incoming) => node.incoming.push(incoming),
+      })
+      const dialled = role === 'dialler' ? relay.dial({ relay: idOf('ruth'), target: idOf('alice') }) : undefined
+      if (!dialled) relay.receive(idOf('ruth'), createFakeSubstream(raw))
+      const incoming = { type: 'incoming', from: keys.alice.publicKey, circuitId: new Uint8Array(16), limits } as const
+      raw.onBytes(encodeControl(dialled ? { type: 'accept', limits } : incoming))
+      const circuit = (await dialled) ?? firstOf(node)
+      await runtime.clock.advance(900)
+      raw.onBytes(encodeControl({ type: 'renewed', durationMs: 1_000 }))
+      await runtime.clock.advance(10_999)
+      expect(relay.counters.ownCircuits).toBe(1)
+      await runtime.clock.advance(1)
+      expect(await circuit.channel.closed).toMatchObject({ by: 'us', code: 220, error: { code: 'ERR_CIRCUIT_LIMIT' } })
+      expect(raw.wasReset).toBe(true)
+      expect([relay.counters.ownCircuits, runtime.clock.pending]).toEqual([0, 0])
+    },
+  )
 
   it('says garbage as the relay: her circuit ends with a typed error', async () => {
     let toAlice: Dialled['leg'] | undefined

@@ -66,6 +66,20 @@ describe('dial', () => {
     expect(runtime.clock.pending).toBe(0)
   })
 
+  it('gives up on a CLOSE that is not confirmed, 10 s later', async () => {
+    const runtime = createTestRuntime()
+    const three = createThree({ runtime })
+    const circuit = await three.dial()
+    three.links.bob.channels[0].onMessage = () => {} // bob hears nothing more
+    circuit.channel.close()
+    await runtime.clock.advance(9_999)
+    expect(three.alice.relay.counters.ownCircuits).toBe(1)
+    await runtime.clock.advance(1)
+    const end = await circuit.channel.closed
+    expect(end).toMatchObject({ by: 'us', code: CIRCUIT_END_CODES.unconfirmed, error: { code: 'ERR_CIRCUIT_LOST' } })
+    expect(three.ruth.relay.counters.circuits).toBe(0)
+  })
+
   it('is the caller’s to cancel, before and while it waits', async () => {
     const three = createThree()
     expect(await codeOf(three.dial(AbortSignal.abort()))).toBe('ERR_ABORTED')
