@@ -19,6 +19,7 @@ import {
   type VerifyInput,
 } from './engine-seam.ts'
 import { identityError } from './identity-error.ts'
+import { createWebLongAead } from './long-aead-web.ts'
 
 /** Runs everywhere: pure JavaScript, what browsers get. */
 export const engine: Engine = {
@@ -29,6 +30,7 @@ export const engine: Engine = {
     return hkdf(sha256, ikm, salt, info, lengthBytes)
   },
   createAead,
+  createLongAead: (key) => createWebLongAead(key, createAead(key)),
   createDhKey,
   createSigningKey,
   verifyEd25519,
