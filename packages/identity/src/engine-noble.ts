@@ -12,6 +12,7 @@ import {
   type Engine,
   isAllZero,
   KEY_BYTES,
+  type LongAead,
   requireBytes,
   requireHkdfLength,
   SIGNATURE_BYTES,
@@ -19,7 +20,6 @@ import {
   type VerifyInput,
 } from './engine-seam.ts'
 import { identityError } from './identity-error.ts'
-import { createWebLongAead } from './long-aead-web.ts'
 
 /** Runs everywhere: pure JavaScript, what browsers get. */
 export const engine: Engine = {
@@ -30,7 +30,7 @@ export const engine: Engine = {
     return hkdf(sha256, ikm, salt, info, lengthBytes)
   },
   createAead,
-  createLongAead: (key) => createWebLongAead(key, createAead(key)),
+  createLongAead,
   createDhKey,
   createSigningKey,
   verifyEd25519,
@@ -54,6 +54,12 @@ function createAead(key: Uint8Array): Aead {
       }
     },
   }
+}
+
+/** Loaded with the first long message: joining a swarm sends none. */
+async function createLongAead(key: Uint8Array): Promise<LongAead | undefined> {
+  const web = await import('./long-aead-web.ts').catch(() => undefined) // where it cannot be had, noble goes on alone
+  return web?.createWebLongAead(key, createAead(key))
 }
 
 function createDhKey(secret: Uint8Array): DhKey {

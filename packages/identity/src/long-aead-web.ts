@@ -1,7 +1,8 @@
-import { AEAD_TAG_BYTES, type Aead, type LongAead } from './engine-seam.ts'
+import type { Aead, LongAead } from './engine-seam.ts'
 
 // webcrypto-modern-algos, "ChaCha20-Poly1305"; the DOM's types do not know it yet.
 const NAME = 'ChaCha20-Poly1305'
+const TAG_BITS = 128
 const KEY_FORMAT = 'raw-secret' as 'raw'
 
 /** The browser's own ChaCha20-Poly1305. What it refuses, `aead` with the same key decides, so both say the same of every input. */
@@ -24,7 +25,7 @@ export async function createWebLongAead(key: Uint8Array, aead: Aead): Promise<Lo
 }
 
 function parameters(iv: Uint8Array, additionalData: Uint8Array): AesGcmParams {
-  return { name: NAME, iv: iv as BufferSource, additionalData: additionalData as BufferSource, tagLength: AEAD_TAG_BYTES * 8 }
+  return { name: NAME, iv: iv as BufferSource, additionalData: additionalData as BufferSource, tagLength: TAG_BITS }
 }
 
 function toBytes(buffer: ArrayBuffer): Uint8Array {
