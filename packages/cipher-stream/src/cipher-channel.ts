@@ -3,7 +3,16 @@ import { encodePeerId, type PublicKey } from '@resilient-swarm/identity'
 import type { CipherState } from '@resilient-swarm/identity/noise'
 import { CLOSE_CODE_MAX, CLOSE_CODES, cipherError } from './cipher-error.ts'
 import type { Proven } from './handshake.ts'
-import { RECORD_BYTES_MAX, REKEY_AFTER_RECORDS, UNHEARD_BYTES_MAX } from './limits.ts'
+import { InOrder } from './in-order.ts'
+import {
+  OPENING_BYTES_MAX,
+  RECORD_BYTES_MAX,
+  REKEY_AFTER_RECORDS,
+  SEALING_BYTES_HIGH,
+  SEALING_BYTES_LOW,
+  SEALING_BYTES_MAX,
+  UNHEARD_BYTES_MAX,
+} from './limits.ts'
 
 /** A Channel to the owner of a proven key; nobody else reads or changes what goes through it. */
 export interface SecureChannel extends Channel {
@@ -26,6 +35,9 @@ const RECORD_KINDS = { data: new Uint8Array(0), close: Uint8Array.of(1) } as con
 const CLOSE_CODE_BYTES = 2
 const CLOSE_RECORD_BYTES = CLOSE_CODE_BYTES + RECORD_OVERHEAD_BYTES
 
+/** What a record turned out to be: a message, the code of a CLOSE, or neither. */
+type Opened = Uint8Array | number | undefined
+
 /** Takes the channel over from the handshake, in the same turn. */
 export function createCipherChannel(channel: Channel, proven: Proven): SecureChannel {
   return new CipherChannel(channel, proven)
@@ -43,6 +55,10 @@ class CipherChannel implements SecureChannel {
   readonly #outgoing: CipherState
   readonly #incoming: CipherState
   readonly #slot = new MessageSlot({ waitingBytesMax: UNHEARD_BYTES_MAX })
+  readonly #sealing = new InOrder<Uint8Array>((record) => this.#pass(record))
+  readonly #opening = new InOrder<Opened>((opened) => this.#take(opened))
+  #channelHasRoom = true
+  #owesDrain = false
   #resolveClosed: (reason: CloseReason) => void = () => {}
   #state: 'open' | 'closing' | 'ended' = 'open'
   #ourReason: CloseReason = FINISHED
@@ -63,9 +79,10 @@ class CipherChannel implements SecureChannel {
       this.#resolveClosed = resolve
     })
     channel.onDrain = () => {
-      if (this.#state === 'open') this.onDrain()
+      this.#channelHasRoom = true
+      this.#drain()
     }
-    void channel.closed.then((reason) => this.#lowerEnded(reason))
+    void channel.closed.then((reason) => onceEmpty(this.#opening, () => this.#lowerEnded(reason)))
     channel.onMessage = (record) => this.#receive(record)
   }
 
@@ -84,7 +101,14 @@ class CipherChannel implements SecureChannel {
     if (message.byteLength > this.maxMessageBytes) {
       throw new RangeError(`a message is at most ${this.maxMessageBytes} bytes, this one has ${message.byteLength}`)
     }
-    return this.#state === 'open' && this.#peerCode === undefined && this.#write(RECORD_KINDS.data, message)
+    if (this.#state !== 'open' || this.#peerCode !== undefined) return false
+    if (this.#sealing.bytes >= SEALING_BYTES_MAX) {
+      throw new RangeError(`${SEALING_BYTES_MAX} bytes wait already: when send says false, wait for onDrain`)
+    }
+    this.#write(RECORD_KINDS.data, message)
+    if (this.#channelHasRoom && this.#sealing.bytes < SEALING_BYTES_HIGH) return true
+    this.#owesDrain = true
+    return false
   }
 
   close(reason: CloseReason = FINISHED): void {
@@ -96,49 +120,71 @@ class CipherChannel implements SecureChannel {
     this.#state = 'closing'
     this.#ourReason = { ...reason, by: 'us' }
     this.#writeClose(code)
-    this.#channel.close()
+    onceEmpty(this.#sealing, () => this.#channel.close())
   }
 
   abort(error: SwarmError): void {
     if (this.#state === 'ended') return
+    this.#sealing.clear()
     this.#end({ by: 'us', code: CLOSE_CODES.aborted, error })
     this.#channel.abort(error)
   }
 
   #receive(record: Uint8Array): void {
     if (this.#state === 'ended' || this.#peerCode !== undefined) return
-    const message = record.byteLength <= RECORD_BYTES_MAX && this.#incoming.tryDecrypt(RECORD_KINDS.data, record)
-    if (message) {
-      rekeyWhenDue(this.#incoming)
-      this.#deliver(message)
-    } else {
-      this.#receiveClose(record)
-    }
+    if (this.#opening.bytes + record.byteLength <= OPENING_BYTES_MAX) this.#opening.push(this.#open(record), record.byteLength)
+    else this.#failUnheard(`The peer sent over ${OPENING_BYTES_MAX} bytes faster than they could be opened, beyond all credit.`)
   }
 
-  #deliver(message: Uint8Array): void {
-    if (!this.#isHeard) this.#hasUnheard = true
-    if (this.#slot.push(message)) return
-    const text = `The peer sent over ${UNHEARD_BYTES_MAX} bytes before anybody listened; assign onMessage sooner.`
-    this.#fail(CLOSE_CODES.unheard, cipherError('ERR_UNHEARD', text))
+  #open(record: Uint8Array): Opened | Promise<Opened> {
+    const message = record.byteLength <= RECORD_BYTES_MAX ? this.#incoming.decryptSoon(RECORD_KINDS.data, record) : undefined
+    if (!message) return this.#openClose(record)
+    rekeyWhenDue(this.#incoming)
+    return message
   }
 
-  /** Asked only once in a channel's life, for its last record: what is no DATA must be a CLOSE. */
-  #receiveClose(record: Uint8Array): void {
-    const content = record.byteLength === CLOSE_RECORD_BYTES && this.#incoming.tryDecrypt(RECORD_KINDS.close, record)
-    if (content) {
-      this.#peerCode = ((content[0] as number) << 8) | (content[1] as number)
-      if (!this.#hasUnheard) this.#finishForPeer(this.#peerCode)
+  /** Asked only once in a channel's life, for its last record: what is no DATA must be a CLOSE, and that is short. */
+  #openClose(record: Uint8Array): number | undefined {
+    if (record.byteLength !== CLOSE_RECORD_BYTES) return undefined
+    const content = this.#incoming.tryDecrypt(RECORD_KINDS.close, record)
+    return content && ((content[0] as number) << 8) | (content[1] as number)
+  }
+
+  #take(opened: Opened): void {
+    if (this.#state === 'ended' || this.#peerCode !== undefined) return
+    if (opened instanceof Uint8Array) {
+      this.#deliver(opened)
+    } else if (opened !== undefined) {
+      this.#peerCode = opened
+      if (!this.#hasUnheard) this.#finishForPeer(opened)
     } else {
       const message = 'A record was changed, dropped, swapped or repeated on its way, so the path was ended; call the peer again.'
       this.#fail(CLOSE_CODES.badRecord, cipherError('ERR_BAD_RECORD', message))
     }
   }
 
-  #write(kind: Uint8Array, message: Uint8Array): boolean {
-    const record = this.#outgoing.encrypt(kind, message)
+  #deliver(message: Uint8Array): void {
+    if (!this.#isHeard) this.#hasUnheard = true
+    if (this.#slot.push(message)) return
+    this.#failUnheard(`The peer sent over ${UNHEARD_BYTES_MAX} bytes before anybody listened; assign onMessage sooner.`)
+  }
+
+  #write(kind: Uint8Array, message: Uint8Array): void {
+    const record = this.#outgoing.encryptSoon(kind, message)
     rekeyWhenDue(this.#outgoing)
-    return this.#channel.send(record)
+    this.#sealing.push(record, message.byteLength)
+  }
+
+  #pass(record: Uint8Array): void {
+    this.#channelHasRoom = false // before: a channel may call onDrain before send returns
+    if (this.#channel.send(record)) this.#channelHasRoom = true
+    this.#drain()
+  }
+
+  #drain(): void {
+    if (!this.#owesDrain || !this.#channelHasRoom || this.#sealing.bytes > SEALING_BYTES_LOW || this.#state !== 'open') return
+    this.#owesDrain = false
+    this.onDrain()
   }
 
   #writeClose(code: number): void {
@@ -151,7 +197,7 @@ class CipherChannel implements SecureChannel {
     const failed = code === CLOSE_CODES.badRecord || code === CLOSE_CODES.unheard
     const error = failed && cipherError('ERR_TRUNCATED', `The peer ended the path with code ${code}; what was under way is lost.`)
     this.#end({ by: 'peer', code, ...(error ? { error } : {}) })
-    this.#channel.close()
+    onceEmpty(this.#sealing, () => this.#channel.close())
   }
 
   #lowerEnded({ by, error }: CloseReason): void {
@@ -167,7 +213,11 @@ class CipherChannel implements SecureChannel {
   #fail(code: number, error: SwarmError): void {
     if (this.#state === 'open') this.#writeClose(code)
     this.#end({ by: 'us', code, error })
-    this.#channel.close()
+    onceEmpty(this.#sealing, () => this.#channel.close())
+  }
+
+  #failUnheard(message: string): void {
+    this.#fail(CLOSE_CODES.unheard, cipherError('ERR_UNHEARD', message))
   }
 
   #end(reason: CloseReason): void {
@@ -176,6 +226,11 @@ class CipherChannel implements SecureChannel {
     if (reason.error) this.#slot.clear()
     this.#resolveClosed(reason)
   }
+}
+
+function onceEmpty(line: { readonly isEmpty: boolean; onEmpty: () => void }, act: () => void): void {
+  if (line.isEmpty) act()
+  else line.onEmpty = act
 }
 
 function rekeyWhenDue(cipher: CipherState): void {

@@ -13,6 +13,18 @@ export const REKEY_AFTER_RECORDS = 2 ** 16
 /** Opened bytes that wait for a listener (an `admit` that asks a person, say): as many as a peer may have buffered. */
 export const UNHEARD_BYTES_MAX = 4 * 1024 * 1024
 
+/** Bytes being sealed beside the thread at which `send` says false: four records keep a core busy, and a ping waits for no more. */
+export const SEALING_BYTES_HIGH = 64 * 1024
+
+/** Bytes being sealed at which `onDrain` may come: two records are still there while the sender is woken. */
+export const SEALING_BYTES_LOW = 32 * 1024
+
+/** Bytes being sealed at which a sender that ignores `false` gets a RangeError instead of the machine's memory. */
+export const SEALING_BYTES_MAX = 4 * 1024 * 1024
+
+/** Bytes being opened beside the thread: twice what a peer may have buffered, so only one that ignores its credit gets here. */
+export const OPENING_BYTES_MAX = 8 * 1024 * 1024
+
 /** UTF-8 bytes of the network's name, as in peer records. */
 export const NETWORK_BYTES_MAX = 64
 

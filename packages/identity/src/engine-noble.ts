@@ -12,6 +12,7 @@ import {
   type Engine,
   isAllZero,
   KEY_BYTES,
+  type LongAead,
   requireBytes,
   requireHkdfLength,
   SIGNATURE_BYTES,
@@ -29,6 +30,7 @@ export const engine: Engine = {
     return hkdf(sha256, ikm, salt, info, lengthBytes)
   },
   createAead,
+  createLongAead,
   createDhKey,
   createSigningKey,
   verifyEd25519,
@@ -52,6 +54,12 @@ function createAead(key: Uint8Array): Aead {
       }
     },
   }
+}
+
+/** Loaded with the first long message: joining a swarm sends none. */
+async function createLongAead(key: Uint8Array): Promise<LongAead | undefined> {
+  const web = await import('./long-aead-web.ts').catch(() => undefined) // where it cannot be had, noble goes on alone
+  return web?.createWebLongAead(key, createAead(key))
 }
 
 function createDhKey(secret: Uint8Array): DhKey {

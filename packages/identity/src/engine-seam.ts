@@ -9,6 +9,8 @@ export interface Engine {
   hkdfSha256(input: HkdfInput): Uint8Array
   /** One key of 32 bytes, used for many messages. */
   createAead(key: Uint8Array): Aead
+  /** The same cipher beside this thread, for long messages; undefined where the platform has none. */
+  createLongAead?(key: Uint8Array): Promise<LongAead | undefined>
   /** From 32 secret bytes; clamping happens inside (RFC 7748 §5). */
   createDhKey(secret: Uint8Array): DhKey
   /** From the 32-byte seed of RFC 8032 §5.1.5. */
@@ -38,6 +40,12 @@ export interface Aead {
   seal(nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Uint8Array
   /** Undefined when it was not sealed with this key, nonce and associated data. */
   open(nonce: Uint8Array, ad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
+}
+
+/** As `Aead`, for several messages at once: each is read before the call returns, its answer comes later. Never rejects. */
+export interface LongAead {
+  seal(nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array>
+  open(nonce: Uint8Array, ad: Uint8Array, sealed: Uint8Array): Promise<Uint8Array | undefined>
 }
 
 export interface DhKey {

@@ -1,6 +1,7 @@
 import { concatBytes, utf8 } from '@resilient-swarm/contract'
-import { AEAD_NONCE_BYTES, type Aead, type Engine, HASH_BYTES } from './engine-seam.ts'
+import { AEAD_NONCE_BYTES, type Aead, type Engine, HASH_BYTES, type LongAead } from './engine-seam.ts'
 import { identityError } from './identity-error.ts'
+import { LONG_MESSAGE_BYTES_MIN } from './limits.ts'
 
 const EMPTY = new Uint8Array(0)
 const COUNTER_OFFSET = 4 // Noise §12.3: 32 zero bits, then the counter, little-endian
@@ -14,10 +15,14 @@ export class CipherState {
   readonly #nonceView = new DataView(this.#nonceBytes.buffer)
   #aead: Aead
   #nonce = 0
+  /** Until the first long message wants it. */
+  #key: Uint8Array | undefined
+  #long: LongAead | undefined
 
   constructor(engine: Engine, key: Uint8Array) {
     this.#engine = engine
     this.#aead = engine.createAead(key)
+    this.#key = engine.createLongAead && key.slice()
   }
 
   /** How many messages went through; the nonce of the next. */
@@ -46,10 +51,43 @@ export class CipherState {
     return plaintext
   }
 
+  /** As `encrypt`; a promise for a long message where the platform seals beside this thread. The nonce goes on at once. */
+  encryptSoon(ad: Uint8Array, plaintext: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    const long = plaintext.byteLength >= LONG_MESSAGE_BYTES_MIN && this.#longAead()
+    if (!long) return this.encrypt(ad, plaintext)
+    const sealed = long.seal(this.#nextNonce(), ad, plaintext)
+    this.#nonce++
+    return sealed
+  }
+
+  /** As `tryDecrypt`; a promise for a long message, after which the nonce goes on whatever comes of it. */
+  decryptSoon(ad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const long = ciphertext.byteLength >= LONG_MESSAGE_BYTES_MIN && this.#longAead()
+    if (!long) return this.tryDecrypt(ad, ciphertext)
+    const plaintext = long.open(this.#nextNonce(), ad, ciphertext)
+    this.#nonce++
+    return plaintext
+  }
+
   /** Noise §11.3: a new key from the old one, which can then no more be found; the nonce goes on. */
   rekey(): void {
     const sealed = this.#aead.seal(REKEY_NONCE, EMPTY, new Uint8Array(HASH_BYTES))
-    this.#aead = this.#engine.createAead(sealed.subarray(0, HASH_BYTES))
+    const key = sealed.subarray(0, HASH_BYTES)
+    this.#aead = this.#engine.createAead(key)
+    this.#key = this.#engine.createLongAead && key
+    this.#long = undefined
+  }
+
+  /** Asked for when it is first wanted, which most ciphers of handshakes never do; there some turns later. */
+  #longAead(): LongAead | undefined {
+    const key = this.#key
+    if (!key) return this.#long
+    const aead = this.#aead
+    this.#key = undefined
+    void this.#engine.createLongAead?.(key).then((long) => {
+      if (this.#aead === aead) this.#long = long
+    })
+    return undefined
   }
 
   #nextNonce(): Uint8Array {
