@@ -1,7 +1,9 @@
-import { type CloseReason, FINISHED, MessageSlot, type Runtime, Scope, type SwarmError } from '@resilient-swarm/contract'
+// Over 300 lines: every way in which a session begins, changes its state and ends stands before one pair of eyes.
+import { type CloseReason, FINISHED, type Runtime, Scope, type SwarmError } from '@resilient-swarm/contract'
 import { CLOSE_CODE_MAX, CLOSE_CODES } from './close-codes.ts'
 import { DataFlow } from './data-flow.ts'
-import { ProtocolViolation, protocolError, sessionError } from './errors.ts'
+import { Delivery } from './delivery.ts'
+import { ProtocolViolation, protocolError, sessionErrors } from './errors.ts'
 import { decodeFrame, encodeFrame, type Frame, TAG_BYTES } from './frame.ts'
 import {
   CLOSE_TIMEOUT_MS,
@@ -35,7 +37,6 @@ export function createSession(options: SessionOptions): Session {
 class PathsSession implements Session {
   readonly maxMessageBytes = FRAME_BYTES_MAX - HEADER_BYTES_MAX
   readonly tag: Uint8Array
-  readonly closed: Promise<CloseReason>
   onDrain: () => void = () => {}
   onState: (state: SessionState) => void = () => {}
   onPath: (event: SessionPathEvent) => void = () => {}
@@ -44,25 +45,18 @@ class PathsSession implements Session {
   readonly #scope = new Scope()
   readonly #paths: PathSet
   readonly #flow: DataFlow
-  readonly #slot: MessageSlot
+  readonly #delivery: Delivery
   readonly #entry: PathEntry
   #state: SessionState = 'connecting'
   #closing: CloseReason | undefined
   #hasPeerClosed = false
   #reconnecting: { cancel(): void } | undefined
-  #isHeard = false
-  #hasUnheard = false
-  #lateReason: CloseReason | undefined
-  #resolveClosed: (reason: CloseReason) => void = () => {}
 
   constructor({ runtime, limits }: SessionOptions) {
     this.#runtime = runtime
     this.#limits = parseLimits(limits)
     this.tag = runtime.random.bytes(TAG_BYTES)
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve
-    })
-    this.#slot = new MessageSlot({ waitingBytesMax: this.#limits.unheardBytesMax })
+    this.#delivery = new Delivery(this.#limits)
     this.#paths = new PathSet({
       runtime,
       pathsMax: this.#limits.pathsMax,
@@ -124,15 +118,16 @@ class PathsSession implements Session {
     return this.#flow.keptBytes
   }
 
+  get closed(): Promise<CloseReason> {
+    return this.#delivery.closed
+  }
+
   get onMessage(): (message: Uint8Array) => void {
-    return this.#slot.receive
+    return this.#delivery.receive
   }
 
   set onMessage(receive: (message: Uint8Array) => void) {
-    this.#isHeard = true
-    this.#slot.receive = receive
-    this.#hasUnheard = false
-    if (this.#lateReason) this.#resolveClosed(this.#lateReason)
+    this.#delivery.receive = receive
   }
 
   send(message: Uint8Array): boolean {
@@ -141,12 +136,7 @@ class PathsSession implements Session {
     }
     if (this.#hasEnded || this.#closing) return false
     const hasRoom = this.#flow.send(message)
-    if (this.#flow.isOverfull) {
-      const advice = 'wait for onDrain when send says false.'
-      this.abort(
-        sessionError('ERR_SESSION_OVERFLOW', `More was sent than a session keeps for a peer that does not take it: ${advice}`),
-      )
-    }
+    if (this.#flow.isOverfull) this.abort(sessionErrors.overflow())
     return hasRoom && !this.#hasEnded
   }
 
@@ -158,7 +148,7 @@ class PathsSession implements Session {
     if (this.#hasEnded || this.#closing) return
     this.#closing = { ...reason, by: 'us' }
     if (this.#state === 'connecting' && this.#flow.isFlushed) {
-      this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
+      this.#end(this.#closing, CLOSE_CODES.finished)
       return
     }
     this.#flow.sendClose(code)
@@ -166,12 +156,13 @@ class PathsSession implements Session {
   }
 
   abort(error: SwarmError): void {
-    if (this.#lateReason) this.#resolveClosed({ by: 'us', code: CLOSE_CODES.aborted, error })
-    this.#end({ by: 'us', code: CLOSE_CODES.aborted, error }, { pathCode: CLOSE_CODES.aborted, tell: true })
+    const reason: CloseReason = { by: 'us', code: CLOSE_CODES.aborted, error }
+    if (this.#hasEnded) this.#delivery.end(reason)
+    else this.#end(reason, CLOSE_CODES.aborted)
   }
 
   giveUp(error: SwarmError): void {
-    this.#end({ by: 'us', code: CLOSE_CODES.lost, error }, { pathCode: CLOSE_CODES.aborted, tell: true })
+    this.#end({ by: 'us', code: CLOSE_CODES.lost, error }, CLOSE_CODES.lost)
   }
 
   setInUse(inUse: boolean): void {
@@ -225,7 +216,7 @@ class PathsSession implements Session {
         this.#flow.receive({ path, seq: frame.seq, item: { code: frame.code }, nowMs })
         break
       case 'abort':
-        this.#peerAborted(frame.code)
+        this.#end({ by: 'peer', code: frame.code, error: sessionErrors.aborted(frame.code) }, CLOSE_CODES.finished)
         break
       case 'hello':
         throw new ProtocolViolation(CLOSE_CODES.helloInvalid, 'a second HELLO on a path')
@@ -233,17 +224,14 @@ class PathsSession implements Session {
   }
 
   #deliver(message: Uint8Array): void {
-    if (!this.#isHeard) this.#hasUnheard = true
-    if (this.#slot.push(message)) return
+    if (this.#delivery.push(message)) return
     const text = `over ${this.#limits.unheardBytesMax} bytes came before anybody listened`
     throw new ProtocolViolation(CLOSE_CODES.unheard, text)
   }
 
   #acknowledged(): void {
-    for (const path of this.#paths.live) {
-      if ((path as LivePath).isRetired && this.#flow.outstandingOn(path as LivePath) === 0) path.close()
-    }
-    if (this.#closing && this.#flow.isFlushed) this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
+    for (const path of this.#paths.live) if (path.isRetired && this.#flow.outstandingOn(path) === 0) path.close()
+    if (this.#closing && this.#flow.isFlushed) this.#end(this.#closing, CLOSE_CODES.finished)
   }
 
   /** Paths came or went. */
@@ -252,7 +240,7 @@ class PathsSession implements Session {
     if (this.#hasEnded) return
     const isConnected = this.#paths.live.length > 0
     if (isConnected) this.#enter('connected')
-    else if (this.#closing && this.#hasPeerClosed) this.#end(this.#closing, { pathCode: CLOSE_CODES.finished })
+    else if (this.#closing && this.#hasPeerClosed) this.#end(this.#closing, CLOSE_CODES.finished)
     else this.#enter(this.peerTag ? 'reconnecting' : 'connecting')
   }
 
@@ -264,11 +252,7 @@ class PathsSession implements Session {
     if (state === 'reconnecting') {
       const timeoutMs = this.#limits.reconnectTimeoutMs
       this.#reconnecting = this.#scope.timer(this.#runtime.clock, timeoutMs, () => {
-        const message = `Every path to the peer was lost, and no other was found within ${timeoutMs / 1000} s; call it again.`
-        this.#end(
-          { by: 'us', code: CLOSE_CODES.lost, error: sessionError('ERR_PATH_LOST', message) },
-          { pathCode: CLOSE_CODES.finished },
-        )
+        this.#end({ by: 'us', code: CLOSE_CODES.lost, error: sessionErrors.noPath(timeoutMs) }, CLOSE_CODES.finished)
       })
     }
     this.onState(state)
@@ -288,31 +272,21 @@ class PathsSession implements Session {
         this.#awaitFlush()
         return
       }
-      const message = 'The peer did not confirm that it has everything, so the last messages may be missing; call it again.'
-      const error = sessionError('ERR_PATH_LOST', message)
-      this.#end({ ...(this.#closing as CloseReason), error }, { pathCode: CLOSE_CODES.aborted, tell: true })
+      const error = sessionErrors.unconfirmed()
+      this.#end({ ...(this.#closing as CloseReason), error }, CLOSE_CODES.aborted)
     })
   }
 
   #unknown(): SwarmError {
-    const error = sessionError(
-      'ERR_SESSION_UNKNOWN',
-      'The peer does not know this session any more, it was restarted; call it again.',
-    )
-    this.#end({ by: 'peer', code: CLOSE_CODES.unknownSession, error }, { pathCode: CLOSE_CODES.unknownSession })
+    const error = sessionErrors.unknown()
+    this.#end({ by: 'peer', code: CLOSE_CODES.unknownSession, error }, CLOSE_CODES.unknownSession)
     return error
   }
 
   #peerClosed(code: number): void {
     this.#hasPeerClosed = true
     this.#flow.acknowledgeEverywhere()
-    if (!this.#closing) this.#end({ by: 'peer', code }, { pathCode: CLOSE_CODES.finished })
-  }
-
-  #peerAborted(code: number): void {
-    const message = `The peer ended the session with code ${code}, so the last messages may be missing; call it again.`
-    const error = sessionError('ERR_SESSION_ABORTED', message)
-    this.#end({ by: 'peer', code, error }, { pathCode: CLOSE_CODES.finished })
+    if (!this.#closing) this.#end({ by: 'peer', code }, CLOSE_CODES.finished)
   }
 
   #guard(act: () => void): void {
@@ -325,31 +299,27 @@ class PathsSession implements Session {
   }
 
   #breakOff(violation: ProtocolViolation): SwarmError {
-    const { closeCode, message } = violation
-    const error =
-      closeCode === CLOSE_CODES.unheard
-        ? sessionError('ERR_UNHEARD', `${message}; assign onMessage sooner.`)
-        : protocolError(violation)
+    const { closeCode } = violation
+    const error = protocolError(violation)
     this.#runtime.log.warn(error.message, { closeCode })
-    this.#end({ by: 'us', code: closeCode, error }, { pathCode: closeCode, tell: true })
+    this.#end({ by: 'us', code: closeCode, error }, closeCode)
     return error
   }
 
-  /** `tell`: the peer learns by ABORT, on every path, that this was no ordinary end. */
-  #end(reason: CloseReason, { pathCode, tell = false }: { pathCode: number; tell?: boolean }): void {
+  /** Closes every path with `pathCode`; when that is not 0 and the end is ours, ABORT tells it to the peer before. */
+  #end(reason: CloseReason, pathCode: number): void {
     if (this.#hasEnded) return
     this.#state = 'ended'
     void this.#scope.close()
-    const abort = encodeFrame({ type: 'abort', code: reason.code })
+    const isAbort = reason.by === 'us' && pathCode !== CLOSE_CODES.finished
+    const abort = encodeFrame({ type: 'abort', code: pathCode })
     this.#paths.stop((path) => {
-      if (tell) path.send(abort)
+      if (isAbort) path.send(abort)
       path.end({ by: 'us', code: pathCode })
     })
     this.#entry.stop(reason.error)
     this.#flow.stop()
-    if (reason.error) this.#slot.clear()
-    if (reason.by === 'peer' && !reason.error && this.#hasUnheard) this.#lateReason = reason
-    else this.#resolveClosed(reason)
+    this.#delivery.end(reason)
     this.onState('ended')
   }
 }

@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import { SwarmError } from '@resilient-swarm/contract'
-import { DEAD_QUIET_MS, DEAD_UNANSWERED_MS, PING_BACKUP_IDLE_MS, PING_IDLE_MS, SILENCE_MS_MIN } from '../src/limits.ts'
+import {
+  DEAD_QUIET_MS,
+  DEAD_UNANSWERED_MS,
+  PING_BACKUP_IDLE_MS,
+  PING_IDLE_MS,
+  RECONNECT_TIMEOUT_MS,
+  SILENCE_MS_MIN,
+} from '../src/limits.ts'
 import { countOf, dataIn, World } from './world.ts'
 
 describe('a session whose sending path stalls', () => {
@@ -163,7 +170,7 @@ describe('a session whose path ends', () => {
     const world = new World()
     const only = await world.dial()
     only.link.kill([0, 0])
-    await world.pass(1 + 29_998)
+    await world.pass(RECONNECT_TIMEOUT_MS - 1)
     expect([world.alice.state, world.bob.state]).toEqual(['reconnecting', 'reconnecting'])
     await world.pass(2)
     for (const session of [world.alice, world.bob]) {

@@ -4,7 +4,14 @@ import { createChannelPair, createTestRuntime, settle, type TestRuntime } from '
 import fc from 'fast-check'
 import { decodeFrame, encodeFrame, type Frame } from '../src/frame.ts'
 import { CLOSE_CODES, createSession, readHello, type Session, type SessionLimits } from '../src/index.ts'
-import { FRAME_BYTES_MAX, FRAME_COST_BYTES, PINGS_OUTSTANDING_MAX, PONGS_WAITING_MAX } from '../src/limits.ts'
+import {
+  CLOSE_TIMEOUT_MS,
+  FRAME_BYTES_MAX,
+  FRAME_COST_BYTES,
+  PINGS_OUTSTANDING_MAX,
+  PONGS_WAITING_MAX,
+  UNHEARD_BYTES_MAX,
+} from '../src/limits.ts'
 import { DIRECT } from './pair.ts'
 
 const SEED = Number(process.env.SEED ?? Date.now() % 0x7fff_ffff)
@@ -176,17 +183,35 @@ describe('a peer that does what it may, and too much of it', () => {
     expect(PONGS_WAITING_MAX).toBe(8)
   })
 
+  it('lives and never acknowledges an end, and hears after 5 s that it was no ordinary one', async () => {
+    const { bob, runtime, path } = createAttack()
+    const mallory = await path()
+    bob.close()
+    let answered = 0
+    for (let waitedMs = 0; waitedMs < CLOSE_TIMEOUT_MS; waitedMs += 100) {
+      const pings = mallory.said.flatMap((frame): Frame[] => (frame.type === 'ping' ? [{ type: 'pong', id: frame.id }] : []))
+      await mallory.send(...pings.slice(answered))
+      answered = pings.length
+      expect(bob.state).toBe('connected')
+      await runtime.clock.advance(100)
+    }
+    expect(await bob.closed).toMatchObject({ by: 'us', code: 0, error: { code: 'ERR_PATH_LOST' } })
+    expect(mallory.said.at(-1)).toEqual({ type: 'abort', code: CLOSE_CODES.aborted })
+  })
+
   it('is kept up to a bound while nobody listens', async () => {
+    const parts = 4096
     for (const [byteCount, state] of [
-      [1000, 'connected'],
-      [1001, 'ended'],
+      [UNHEARD_BYTES_MAX / parts, 'connected'],
+      [UNHEARD_BYTES_MAX / parts + 1, 'ended'],
     ] as const) {
       const runtime = createTestRuntime()
-      const bob = createSession({ runtime, limits: LIMITS })
+      const bob = createSession({ runtime })
       const [channel, far] = createChannelPair()
       channel.send(encodeFrame({ type: 'hello', tag: TAG, peerTag: undefined, received: 0 }))
       bob.acceptPath({ channel: far, facts: DIRECT, hello: await readHello({ channel: far, runtime }) })
-      for (let seq = 0; seq < 5; seq++) channel.send(encodeFrame(data(seq, seq === 4 ? byteCount : 1000)))
+      for (let seq = 0; seq < parts; seq++)
+        channel.send(encodeFrame(data(seq, seq === 0 ? byteCount : UNHEARD_BYTES_MAX / parts)))
       await settle()
       expect(bob.state).toBe(state)
       if (state === 'ended') expect(await bob.closed).toMatchObject({ code: CLOSE_CODES.unheard, error: { code: 'ERR_UNHEARD' } })

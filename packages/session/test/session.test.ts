@@ -12,6 +12,9 @@ import {
   PATHS_MAX,
   parseLimits,
   RETIRE_TIMEOUT_MS,
+  WAITING_BYTES_MAX,
+  WINDOW_BYTES,
+  WINDOW_BYTES_MAX,
 } from '../src/limits.ts'
 import { createSessionPair, DIRECT } from './pair.ts'
 import { countOf, dataIn, World } from './world.ts'
@@ -28,6 +31,7 @@ describe('a session', () => {
     expect(parseLimits({ pathsMax: PATHS_MAX }).pathsMax).toBe(PATHS_MAX)
     expect(() => parseLimits({ windowBytes: 101, windowBytesMax: 100 })).toThrow(RangeError)
     expect(parseLimits({ windowBytes: 100, windowBytesMax: 100 }).windowBytes).toBe(100)
+    expect(WINDOW_BYTES).toBeLessThan(WINDOW_BYTES_MAX)
   })
 
   it('refuses a path whose messages are too short for its frames', async () => {
@@ -173,6 +177,18 @@ describe('a sender', () => {
     expect(kept.alice.state).toBe('connecting')
     expect(kept.alice.send(new Uint8Array(0))).toBe(false)
     expect((await kept.alice.closed).error).toMatchObject({ code: 'ERR_SESSION_OVERFLOW', retryable: false })
+  })
+
+  it('that has no path yet is told to wait at the window, and loses its session beyond what may wait, unless told otherwise', async () => {
+    const world = new World()
+    const cost = 1000
+    const [full, bound] = [WINDOW_BYTES / cost, (WINDOW_BYTES + WAITING_BYTES_MAX) / cost]
+    let taken = 0
+    for (let index = 0; index < Math.floor(bound); index++) if (world.send(cost - 64 - (index < 128 ? 3 : 4))) taken++
+    expect(taken).toBe(Math.ceil(full) - 1)
+    expect(world.alice.state).toBe('connecting')
+    world.send(cost)
+    expect((await world.alice.closed).error?.code).toBe('ERR_SESSION_OVERFLOW')
   })
 
   it('is held back by the window, which grows to what the path carries', async () => {
