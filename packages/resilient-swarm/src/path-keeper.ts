@@ -8,6 +8,7 @@ import {
   RELAY_WORTH_MS_MIN,
   RELAYS_REMEMBERED_MAX,
 } from './limits.ts'
+import type { NetworkChange } from './network-changes.ts'
 import { type PathSituation, planPaths, type RelayCandidate, type StandingPath } from './path-plan.ts'
 import type { ConnectedPeer } from './peer.ts'
 
@@ -16,6 +17,8 @@ export interface PathKeeperOptions {
   readonly peer: ConnectedPeer<unknown>
   readonly isDiallingDirect: () => boolean
   readonly dialDirect: () => Promise<unknown>
+  /** Ends the direct dials that are under way, theirs and ours. */
+  readonly abandonDirect: () => void
   readonly dialVia: (relay: PeerId) => Promise<SessionPath>
   /** Who may relay to the peer, best first, and whether a circuit there promises to beat a direct path of this round trip. */
   readonly relays: (
@@ -32,8 +35,8 @@ export interface PathKeeper {
   onPath(event: SessionPathEvent): void
   /** The relay of this path announced that it leaves: another path is wanted before that. */
   onLeaving(path: SessionPath): void
-  /** Addresses may have changed: direct dials begin anew without their pauses. */
-  networkChanged(): void
+  /** Direct dials begin anew without their pauses; with other addresses, so does one that is under way while no path stands. */
+  networkChanged(change: NetworkChange): void
 }
 
 interface Experience {
@@ -54,6 +57,8 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   const experiences = new Map<PeerId, Experience>()
   let directFailures = 0
   let directFailedMs = NEVER_MS
+  /** Counts what made dials under way worthless. */
+  let networks = 0
   let urgentSinceMs: number | undefined
   let noDirectSinceMs: number | undefined
   let isCheckingGone = false
@@ -146,12 +151,15 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   }
 
   async function direct(): Promise<void> {
+    const network = networks
     try {
       await options.dialDirect()
       directFailures = 0
     } catch {
-      directFailures++
-      directFailedMs = now()
+      if (network === networks) {
+        directFailures++
+        directFailedMs = now()
+      }
     }
     nudge()
   }
@@ -202,8 +210,12 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
       void path.closed.then(() => leaving.delete(path))
       nudge()
     },
-    networkChanged() {
+    networkChanged(change) {
       directFailures = 0
+      if (change === 'network' && session.paths.every(({ isSuspected }) => isSuspected)) {
+        networks++
+        options.abandonDirect()
+      }
       nudge()
     },
   }
