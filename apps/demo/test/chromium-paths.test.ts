@@ -16,6 +16,8 @@ const fileBytes = 4 * 1024 * 1024
 const chunkBytes = 16_384
 const briefFreezeMs = 3_000 // less than a path may be silent
 const longFreezeMs = 8_000
+/** An attempt that was begun without a network may last 10 s; nobody has to wait for its end. */
+const backWithinMs = 5_000
 const journal = createJournal()
 let server: SignalServer
 let site: PageSite
@@ -141,8 +143,10 @@ describe('a tab whose connections are lost', () => {
         .waitFor()
       await carol.say('meanwhile')
       expect(since('bob', 'line')).toEqual([])
+      const onlineMs = performance.now()
       await carol.goOnline()
       await journal.until(() => since('bob', 'line').length > 0, 'the line that was said meanwhile')
+      expect(performance.now() - onlineMs).toBeLessThan(backWithinMs)
       await carol.page.locator(`#peers li[data-key="${bob.key}"][data-reach="direct"]`).waitFor()
       await carol.say('afterwards')
       await journal.until(() => since('bob', 'line').some(({ detail }) => detail === 'afterwards'), 'the line afterwards')

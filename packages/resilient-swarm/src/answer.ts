@@ -52,8 +52,15 @@ export function judgeOffer(facts: {
 }
 
 /** Answers offers: at most so many at once, each within its deadline. */
-export function createAnswerer(options: AnswererOptions): (offer: Offer) => void {
+export interface Answerer {
+  receive(offer: Offer): void
+  /** Refuses what this peer offered and is still being answered: our addresses are others now, so it leads nowhere. */
+  abandon(from: PeerId): void
+}
+
+export function createAnswerer(options: AnswererOptions): Answerer {
   const { runtime, history, places, signal } = options
+  const underWay = new Set<Offer>()
   const refusalRate = { perSecond: REFUSALS_PER_SECOND, burst: REFUSALS_BURST }
   let refusals = fullBucket(refusalRate, runtime.clock.monotonic())
 
@@ -67,6 +74,7 @@ export function createAnswerer(options: AnswererOptions): (offer: Offer) => void
 
   async function answer(offer: Offer): Promise<void> {
     const { from, line, scope } = offer
+    underWay.add(offer)
     const end = () => scope.abort(signal.reason)
     signal.addEventListener('abort', end, { once: true })
     const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => scope.abort(lateError()))
@@ -79,6 +87,7 @@ export function createAnswerer(options: AnswererOptions): (offer: Offer) => void
     } catch (error) {
       history.note(from, `their call: ${inWords(error)}`)
     } finally {
+      underWay.delete(offer)
       timer.cancel()
       signal.removeEventListener('abort', end)
       if (!isAdmitted && !signal.aborted) refuse(offer, REFUSAL_CODES.notAdmitted)
@@ -86,12 +95,17 @@ export function createAnswerer(options: AnswererOptions): (offer: Offer) => void
     }
   }
 
-  return (offer) => {
-    const { from } = offer
-    const verdict = signal.aborted ? 'ignore' : options.judge(from)
-    if (verdict === 'ignore') return offer.scope.abort()
-    if (verdict === 'busy') return refuse(offer, REFUSAL_CODES.busy)
-    void answer(offer).finally(places.take(from))
+  return {
+    receive(offer) {
+      const { from } = offer
+      const verdict = signal.aborted ? 'ignore' : options.judge(from)
+      if (verdict === 'ignore') return offer.scope.abort()
+      if (verdict === 'busy') return refuse(offer, REFUSAL_CODES.busy)
+      void answer(offer).finally(places.take(from))
+    },
+    abandon(from) {
+      for (const offer of underWay) if (offer.from === from) refuse(offer, REFUSAL_CODES.moved)
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
-import { createAnswerer, judgeOffer } from './answer.ts'
+import { type Answerer, createAnswerer, judgeOffer } from './answer.ts'
 import { builtInMethods } from './built-in-methods.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
@@ -69,7 +69,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     settings,
     neighbours: () => roster.peers,
     linksOf: (id) => table.table?.get(id)?.links.map(({ key }) => key) ?? [],
-    onOffer: (offer) => answerOffer(offer),
+    onOffer: (offer) => answerer.receive(offer),
     onError: (error) => emit('error', error),
     onDisplaced,
   })
@@ -122,7 +122,15 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     hasRoom,
     onLeaving: (id, path) => upkeep.onLeaving(id, path),
   })
-  const upkeep: PeerUpkeep = createPeerUpkeep({ runtime, scope, peers: () => roster.peers, dialler, circuits, signalling })
+  const upkeep: PeerUpkeep = createPeerUpkeep({
+    runtime,
+    scope,
+    peers: () => roster.peers,
+    dialler,
+    circuits,
+    signalling,
+    abandonAnswers: (id) => answerer.abandon(id),
+  })
   const calls: Calls<Remote> = createCalls({
     runtime,
     history,
@@ -131,7 +139,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   })
 
   const listener = createListener({ transports, runtime, scope, onPath: (path) => void receiveStranger(path) })
-  const answerOffer = createAnswerer({
+  const answerer: Answerer = createAnswerer({
     runtime,
     history,
     places,

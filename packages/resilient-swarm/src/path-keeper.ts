@@ -9,6 +9,7 @@ import {
   RELAY_WORTH_MS_MIN,
   RELAYS_REMEMBERED_MAX,
 } from './limits.ts'
+import type { NetworkChange } from './network-changes.ts'
 import { type PathSituation, planPaths, type RelayCandidate, type StandingPath } from './path-plan.ts'
 import type { ConnectedPeer } from './peer.ts'
 
@@ -17,6 +18,8 @@ export interface PathKeeperOptions {
   readonly peer: ConnectedPeer<unknown>
   readonly isDiallingDirect: () => boolean
   readonly dialDirect: () => Promise<unknown>
+  /** Ends the direct dials that are under way, theirs and ours. */
+  readonly abandonDirect: () => void
   readonly dialVia: (relay: PeerId) => Promise<SessionPath>
   /** A circuit that this side has dialled, for whichever reason. */
   readonly isOurs: (path: SessionPath) => boolean
@@ -35,8 +38,8 @@ export interface PathKeeper {
   onPath(event: SessionPathEvent): void
   /** The relay of this path announced that it leaves: another path is wanted before that. */
   onLeaving(path: SessionPath): void
-  /** Addresses may have changed: direct dials begin anew without their pauses. */
-  networkChanged(): void
+  /** Direct dials begin anew without their pauses; with other addresses, so does one that is under way while no path stands. */
+  networkChanged(change: NetworkChange): void
 }
 
 interface Experience {
@@ -56,6 +59,8 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   const experiences = new Map<PeerId, Experience>()
   let directFailures = 0
   let directFailedMs = NEVER_MS
+  /** Counts what made dials under way worthless. */
+  let networks = 0
   let urgentSinceMs: number | undefined
   let noDirectSinceMs: number | undefined
   let isCheckingGone = false
@@ -150,10 +155,11 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   }
 
   async function direct(): Promise<void> {
+    const network = networks
     try {
       await options.dialDirect()
     } catch {
-      directFailed()
+      if (network === networks) directFailed()
     }
     nudge()
   }
@@ -220,8 +226,12 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
       void path.closed.then(() => leaving.delete(path))
       nudge()
     },
-    networkChanged() {
+    networkChanged(change) {
       directFailures = 0
+      if (change === 'network' && session.paths.every(({ isSuspected }) => isSuspected)) {
+        networks++
+        options.abandonDirect()
+      }
       nudge()
     },
   }

@@ -1,4 +1,4 @@
-import type { PeerId, Runtime, Scope } from '@resilient-swarm/contract'
+import { type PeerId, type Runtime, type Scope, SwarmError } from '@resilient-swarm/contract'
 import type { SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { Circuits } from './circuits.ts'
 import type { DirectDialler } from './direct-dialler.ts'
@@ -15,6 +15,8 @@ export interface PeerUpkeepOptions {
   readonly dialler: DirectDialler
   readonly circuits: Circuits
   readonly signalling: Signalling
+  /** Refuses, late, what this peer offered and we are still answering. */
+  readonly abandonAnswers: (id: PeerId) => void
 }
 
 /** One path keeper a connected peer, given what it needs. */
@@ -26,11 +28,12 @@ export interface PeerUpkeep {
   onLeaving(id: PeerId, path: SessionPath): void
 }
 
-export function createPeerUpkeep({ runtime, scope, peers, dialler, circuits, signalling }: PeerUpkeepOptions): PeerUpkeep {
+export function createPeerUpkeep(options: PeerUpkeepOptions): PeerUpkeep {
+  const { runtime, scope, peers, dialler, circuits, signalling, abandonAnswers } = options
   const { clock } = runtime
   const keepers = new Map<PeerId, PathKeeper>()
-  watchNetwork(scope, () => {
-    for (const keeper of keepers.values()) keeper.networkChanged()
+  watchNetwork(scope, (change) => {
+    for (const keeper of keepers.values()) keeper.networkChanged(change)
   })
 
   return {
@@ -41,6 +44,10 @@ export function createPeerUpkeep({ runtime, scope, peers, dialler, circuits, sig
         peer,
         isDiallingDirect: () => dialler.isDialling(target),
         dialDirect: () => dialler.dial(target),
+        abandonDirect() {
+          dialler.cancel(target, networkChangedError())
+          abandonAnswers(target)
+        },
         dialVia: (relay) => circuits.dial({ relay, target, signal: peer.scope.signal }),
         isOurs: circuits.isOurs,
         relays: (directRttMs) => circuits.relaysTo(target, directRttMs),
@@ -55,4 +62,11 @@ export function createPeerUpkeep({ runtime, scope, peers, dialler, circuits, sig
     onPath: (id, event) => keepers.get(id)?.onPath(event),
     onLeaving: (id, path) => keepers.get(id)?.onLeaving(path),
   }
+}
+
+function networkChangedError(): SwarmError<'ERR_NETWORK_CHANGED'> {
+  return new SwarmError('The network changed, so this attempt was given up for a new one.', {
+    code: 'ERR_NETWORK_CHANGED',
+    retryable: true,
+  })
 }

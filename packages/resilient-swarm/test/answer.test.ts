@@ -40,7 +40,7 @@ function strangers(change: Partial<AnswererOptions> = {}) {
   const sent: AttemptSignal[] = []
   const seen = { answering: 0 }
   const places = createHandshakePlaces()
-  const receive = createAnswerer({
+  const answerer = createAnswerer({
     runtime,
     history: createHistory(runtime.clock),
     signal: new AbortController().signal,
@@ -60,14 +60,29 @@ function strangers(change: Partial<AnswererOptions> = {}) {
       sent.push(signal)
       await new Promise<void>(() => {}) // no route ever takes it
     }
-    receive({ from, scope, line: { attempt: 'a', send, onSignal() {} } })
+    answerer.receive({ from, scope, line: { attempt: 'a', send, onSignal() {} } })
     return scope
   }
-  return { ...runtime, offer, sent, seen, places }
+  return { ...runtime, answerer, offer, sent, seen, places }
 }
 
 const keys = Array.from({ length: 40 }, (_, index) => createKeyPair({ seed: new Uint8Array(32).fill(index + 1) }).peerId)
 const [mallory, bob] = keys as [PeerId, PeerId]
+
+describe('an answer that leads nowhere, because the network changed', () => {
+  it('is abandoned: its caller is told to begin anew, and others go on', async () => {
+    const { clock, answerer, offer, sent, places } = strangers()
+    const [abandoned, other] = [offer(bob), offer(mallory)]
+    await clock.advance(0)
+    answerer.abandon(bob)
+    await clock.advance(0)
+    expect(sent).toEqual([{ kind: 'refuse', code: REFUSAL_CODES.moved }])
+    expect([abandoned.signal.aborted, other.signal.aborted]).toEqual([true, false])
+    expect(places.taken).toBe(1)
+    answerer.abandon(bob)
+    expect(sent).toHaveLength(1)
+  })
+})
 
 describe('strangers who offer and never finish', () => {
   it('one key cannot take every place', async () => {

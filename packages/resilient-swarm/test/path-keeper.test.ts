@@ -32,6 +32,7 @@ function whoDrops({ direct, circuit }: { direct?: number; circuit?: number }) {
     clock,
     peer,
     isDiallingDirect: () => false,
+    abandonDirect() {},
     async dialDirect() {
       seen.direct++
       if (direct === undefined) throw new Error('no way')
