@@ -193,7 +193,7 @@ describe('a session whose path ends', () => {
 })
 
 describe('a peer that vanishes without a word', () => {
-  it('is found gone on an idle path within 5 s, and on every path within 6', async () => {
+  it('is found gone on an idle path within 5 s, and on every path soon after', async () => {
     for (const paths of [1, 2, 3]) {
       const world = new World()
       const ways = []
@@ -207,7 +207,7 @@ describe('a peer that vanishes without a word', () => {
         .map(({ atMs }) => atMs - fromMs)
       expect(times).toHaveLength(paths)
       expect(Math.min(...times)).toBeLessThanOrEqual(PING_IDLE_MS + DEAD_UNANSWERED_MS)
-      expect(Math.max(...times)).toBeLessThanOrEqual(6_000)
+      expect(Math.max(...times)).toBeLessThanOrEqual(PING_IDLE_MS + DEAD_UNANSWERED_MS + 2 * SILENCE_MS_MIN)
       expect(world.alice.state).toBe('reconnecting')
     }
   })

@@ -167,6 +167,22 @@ describe('acknowledgements', () => {
   })
 })
 
+describe('an acknowledgement that finds no room', () => {
+  it('goes out as soon as there is some', async () => {
+    const world = new World()
+    const way = await world.dial({ bytesPerMs: 20 })
+    await world.pass(1000)
+    for (let index = 0; index < 5; index++) world.bob.send(new Uint8Array(16_000)) // 4 s
+    world.send()
+    await world.pass(3500)
+    expect(countOf('ack', way.frames.bob)).toBe(0)
+    expect(world.alice.keptBytes).toBeGreaterThan(0)
+    await world.pass(1000)
+    expect(countOf('ack', way.frames.bob)).toBe(1)
+    expect(world.alice.keptBytes).toBe(0)
+  })
+})
+
 describe('a sender', () => {
   it('that ignores false loses its session at the bound, and not before', async () => {
     const limits = { windowBytes: 1000, windowBytesMax: 1000, waitingBytesMax: 2000 }

@@ -83,7 +83,7 @@ export class SimulatedTime {
   }
 }
 
-/** One machine: while it is frozen its timers and what arrives wait, and come in their order behind it. */
+/** One machine: while it is frozen its timers and what arrives wait, and come behind it: timers first, as in an event loop that was blocked. */
 export class SimulatedNode {
   readonly time: SimulatedTime
   readonly runtime: Runtime
@@ -91,6 +91,7 @@ export class SimulatedNode {
   #frozenUntilMs = 0
   #isFrozen = false
   #held: (() => void)[] = []
+  #heldTimers: (() => void)[] = []
 
   constructor(time: SimulatedTime, seed: number) {
     this.time = time
@@ -100,10 +101,11 @@ export class SimulatedNode {
       setTimer: (delayMs, fire) => {
         const key = {}
         this.#timers.add(key)
-        const timer = this.after(delayMs, () => {
+        const due = () => {
           this.#timers.delete(key)
           fire()
-        })
+        }
+        const timer = this.at(time.nowMs + Math.max(0, delayMs), due, true)
         return {
           cancel: () => {
             this.#timers.delete(key)
@@ -124,13 +126,13 @@ export class SimulatedNode {
     return this.at(this.time.nowMs + Math.max(0, delayMs), fire)
   }
 
-  at(atMs: number, fire: () => void): { cancel(): void } {
+  at(atMs: number, fire: () => void, isTimer = false): { cancel(): void } {
     let isCancelled = false
     const due = () => {
       if (!isCancelled) fire()
     }
     const timer = this.time.at(atMs, () => {
-      if (this.#isFrozen) this.#held.push(due)
+      if (this.#isFrozen) (isTimer ? this.#heldTimers : this.#held).push(due)
       else due()
     })
     return {
@@ -150,9 +152,10 @@ export class SimulatedNode {
   #thaw(): void {
     if (this.time.nowMs < this.#frozenUntilMs) return
     this.#isFrozen = false
-    const held = this.#held
+    const [timers, arrivals] = [this.#heldTimers, this.#held]
+    this.#heldTimers = []
     this.#held = []
-    for (const due of held) due()
+    for (const due of [...timers, ...arrivals]) due()
   }
 }
 
