@@ -15,7 +15,7 @@ function whoDrops({ direct, circuit }: { direct?: number; circuit?: number }) {
   const { clock } = createTestRuntime()
   const scope = new Scope()
   const paths: SessionPath[] = []
-  const seen = { direct: 0, circuits: 0, retired: 0 }
+  const seen = { direct: 0, abandoned: 0, circuits: 0, retired: 0 }
   const session = {
     paths,
     get sendingPath() {
@@ -32,12 +32,12 @@ function whoDrops({ direct, circuit }: { direct?: number; circuit?: number }) {
     clock,
     peer,
     isDiallingDirect: () => false,
-    abandonDirect() {},
     async dialDirect() {
       seen.direct++
       if (direct === undefined) throw new Error('no way')
       add(undefined, direct)
     },
+    abandonDirect: () => void seen.abandoned++,
     async dialVia() {
       seen.circuits++
       if (circuit === undefined) throw new Error('no way')
@@ -79,6 +79,7 @@ function whoDrops({ direct, circuit }: { direct?: number; circuit?: number }) {
   return {
     seen,
     add,
+    keeper,
     async pass(ms: number) {
       for (let passedMs = 0; passedMs < ms; passedMs += 50) await clock.advance(50)
     },
@@ -118,4 +119,33 @@ it('a circuit that somebody else of this node dialled is let go too, once a dire
   await pass(VERIFY_CIRCUIT_MS + 1_000)
   expect(seen.retired).toBe(1)
   await end()
+})
+
+describe('a change of the network', () => {
+  it.each([
+    ['network', 1],
+    ['visible', 0],
+  ] as const)('%s: attempts that are under way while no path stands are given up %d times', async (change, abandoned) => {
+    const { seen, keeper, pass, end } = whoDrops({})
+    await pass(100)
+    keeper.networkChanged(change)
+    expect(seen.abandoned).toBe(abandoned)
+    await end()
+  })
+
+  it('leaves attempts alone while a path stands', async () => {
+    const { seen, keeper, add, end } = whoDrops({})
+    add(undefined, MINUTE_MS)
+    keeper.networkChanged('network')
+    expect(seen.abandoned).toBe(0)
+    await end()
+  })
+
+  it('does not begin without a pause what failed in the new network too', async () => {
+    const { seen, keeper, pass, end } = whoDrops({})
+    keeper.networkChanged('network')
+    await pass(100)
+    expect(seen.direct).toBe(1)
+    await end()
+  })
 })
