@@ -61,11 +61,6 @@ function createPathParticipant() {
       if (watched.path.kind === kind) return
       await new Promise<void>((resolve) => watched.on('path', (path) => path.kind === kind && resolve()))
     },
-    async why(network: string, key: PeerId): Promise<readonly string[]> {
-      return member(network)
-        .swarm.why(key)
-        .map(({ text }) => text)
-    },
 
     /** From now on the next substream is received: `totalBytes` of it against the clock. */
     async expect(network: string, totalBytes: number): Promise<void> {
