@@ -3,8 +3,11 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { measureBundle } from './measure-bundle.ts'
 import { measureCalls } from './measure-calls.ts'
+import { measureFailover } from './measure-failover.ts'
 import { connectPair, type LinkPlan, measurePingUnderLoad, measureRoundTrips, measureSpeed } from './measure-link.ts'
 import { measureMemory } from './measure-memory.ts'
+import { measureRelay } from './measure-relay.ts'
+import { measureSession } from './measure-session.ts'
 import { startNodeParticipant } from './node-participant.ts'
 import { servePage, startPageParticipant } from './page-participant.ts'
 
@@ -36,6 +39,10 @@ const BARS: Record<string, string> = {
   pingUnderLoadMs: '≤ 50',
   rssPerPeerKiB: '≤ 400',
   bundleGzipKiB: '≤ 60 core, ≤ 100 full',
+  relayedOverDirect: '≥ 0.4',
+  relayAddedRttMs: '≤ 1',
+  failoverMs: 'p50 ≤ 700, p95 ≤ 1500',
+  sessionOverCipher: '≥ 0.95',
 }
 
 interface LinkOptions {
@@ -47,17 +54,22 @@ interface LinkOptions {
 
 const PARTS = ['speed', 'roundtrips', 'load', 'calls', 'memory', 'bundle'] as const
 
+const tell = (line: string) => process.stderr.write(`${line}\n`)
+
+function chooseParts(parts: readonly string[], only: string | undefined): ReadonlySet<string> {
+  const wanted = new Set(only ? only.split(',') : parts)
+  for (const part of wanted) if (!parts.includes(part)) throw new RangeError(`--only knows ${parts.join(', ')}`)
+  return wanted
+}
+
 async function link({ browser = false, json = false, only, rounds }: LinkOptions): Promise<void> {
-  const tell = (line: string) => process.stderr.write(`${line}\n`)
-  const wanted = new Set<string>(only ? only.split(',') : PARTS)
-  for (const part of wanted)
-    if (!PARTS.includes(part as (typeof PARTS)[number])) throw new RangeError(`--only knows ${PARTS.join(', ')}`)
+  const wanted = chooseParts(PARTS, only)
   const plan = { ...(browser ? IN_CHROMIUM : IN_NODE), ...(rounds ? { rounds: Number(rounds) } : {}) }
   const server = await createSignalServer({ host: '127.0.0.1', port: 0 })
   const figures: Record<string, unknown> = { platform: browser ? 'chromium' : 'node' }
   try {
     if (['speed', 'roundtrips', 'load'].some((part) => wanted.has(part))) {
-      Object.assign(figures, await measurePair({ browser, plan, wanted, signalUrl: server.url, tell }))
+      Object.assign(figures, await measurePair({ browser, plan, wanted, signalUrl: server.url }))
     }
     if (!browser && wanted.has('calls')) Object.assign(figures, await measureCalls({ signalUrl: server.url, rounds: 60, tell }))
     if (!browser && wanted.has('memory')) Object.assign(figures, await measureMemory({ signalUrl: server.url, peers: 12, tell }))
@@ -65,18 +77,53 @@ async function link({ browser = false, json = false, only, rounds }: LinkOptions
   } finally {
     await server.close()
   }
+  show(figures, { json })
+}
+
+async function relay({ json = false, rounds = '7' }: LinkOptions): Promise<void> {
+  const server = await createSignalServer({ host: '127.0.0.1', port: 0 })
+  try {
+    const plan = { rounds: Number(rounds), transferBytes: 32 * MIB, pings: 1_000 }
+    show(await measureRelay({ plan, signalUrl: server.url, tell }), { json })
+  } finally {
+    await server.close()
+  }
+}
+
+const FAILOVER_PARTS = ['killed', 'muted', 'session'] as const
+
+async function failover({ json = false, only, rounds = '20' }: LinkOptions): Promise<void> {
+  const wanted = chooseParts(FAILOVER_PARTS, only)
+  const server = await createSignalServer({
+    host: '127.0.0.1',
+    port: 0,
+    limits: { connectionRate: { perSecond: 100, burst: 100 } },
+  })
+  const plan = { rounds: Number(rounds) }
+  const figures: Record<string, unknown> = {}
+  try {
+    if (wanted.has('session')) Object.assign(figures, await measureSession({ plan: { rounds: 9, messages: 4_000 }, tell }))
+    const kinds = (['killed', 'muted'] as const).filter((kind) => wanted.has(kind))
+    const worst = { p50: 0, p95: 0 }
+    for (const kind of kinds) {
+      const { p50, p95 } = await measureFailover({ kind, plan, signalUrl: server.url, tell })
+      figures[kind === 'killed' ? 'relayKilledMs' : 'directMutedMs'] = { p50, p95 }
+      Object.assign(worst, { p50: Math.max(worst.p50, p50), p95: Math.max(worst.p95, p95) })
+    }
+    if (kinds.length > 0) Object.assign(figures, { failoverMs: worst })
+  } finally {
+    await server.close()
+  }
+  show(figures, { json })
+}
+
+function show(figures: Record<string, unknown>, { json }: { json: boolean }): void {
   if (json) process.stdout.write(`${JSON.stringify(figures)}\n`)
   else print(figures)
 }
 
-async function measurePair(options: {
-  browser: boolean
-  plan: LinkPlan
-  wanted: ReadonlySet<string>
-  signalUrl: string
-  tell: (line: string) => void
-}) {
-  const { browser, plan, wanted, signalUrl, tell } = options
+async function measurePair(options: { browser: boolean; plan: LinkPlan; wanted: ReadonlySet<string>; signalUrl: string }) {
+  const { browser, plan, wanted, signalUrl } = options
   const page = browser ? await servePage() : undefined
   const start = () => (page ? startPageParticipant(page.url) : startNodeParticipant())
   const [alice, bob] = await Promise.all([start(), start()])
@@ -111,4 +158,17 @@ program
   .option('--only <parts>', `some of ${PARTS.join(', ')}`)
   .option('--rounds <count>', 'alternating rounds')
   .action(link)
+program
+  .command('relay')
+  .description('through a relaying peer against directly; three processes')
+  .option('--json', 'print one JSON object as the last line')
+  .option('--rounds <count>', 'alternating rounds')
+  .action(relay)
+program
+  .command('failover')
+  .description('a transfer whose path is cut, and what the session costs')
+  .option('--json', 'print one JSON object as the last line')
+  .option('--only <parts>', `some of ${FAILOVER_PARTS.join(', ')}`)
+  .option('--rounds <count>', 'cuts of each kind')
+  .action(failover)
 await program.parseAsync()

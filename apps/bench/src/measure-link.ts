@@ -1,4 +1,5 @@
-import type { RemoteParticipant } from './remote.ts'
+import type { Participant } from './participant.ts'
+import type { Remote } from './remote.ts'
 import { median, quantile, round } from './statistics.ts'
 
 export interface LinkPlan {
@@ -12,8 +13,8 @@ export interface LinkPlan {
 }
 
 export interface Pair {
-  readonly alice: RemoteParticipant
-  readonly bob: RemoteParticipant
+  readonly alice: Remote<Participant>
+  readonly bob: Remote<Participant>
 }
 
 const megabytesPerSecond = (bytes: number, ms: number) => bytes / 1e6 / (ms / 1e3)

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { chromium } from 'playwright-core'
-import { type RemoteParticipant, remoteParticipant } from './remote.ts'
+import type { Participant } from './participant.ts'
+import { type Remote, remoteParticipant } from './remote.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const FLAGS = [
@@ -46,7 +47,7 @@ export async function servePage(): Promise<{ url: string; close(): void }> {
 }
 
 /** Starts a participant in a page of a Chromium of its own. */
-export async function startPageParticipant(url: string): Promise<RemoteParticipant> {
+export async function startPageParticipant(url: string): Promise<Remote<Participant>> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-chromium-'))
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: CHROMIUM,
@@ -64,8 +65,10 @@ export async function startPageParticipant(url: string): Promise<RemoteParticipa
         ]?.(...(given as unknown[])),
       [name, args],
     )
-  return remoteParticipant(ask, async () => {
-    await context.close()
-    await rm(folder, { recursive: true, force: true })
+  return remoteParticipant<Participant, { kill(): Promise<void> }>(ask, {
+    async kill() {
+      await context.close()
+      await rm(folder, { recursive: true, force: true })
+    },
   })
 }

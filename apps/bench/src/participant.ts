@@ -1,5 +1,7 @@
 import { type Peer, type Substream, Swarm } from 'resilient-swarm'
 import { createRawEnd, MESSAGE_BYTES, type PeerConnectionMaker, type RawEnd, type RawSignal } from './raw-channel.ts'
+import { required } from './required.ts'
+import { pingTrips, receiveBytes, sendBytes } from './speed.ts'
 
 /** What a measuring process or page can be asked to do. Arguments and results are plain data: they cross a process border. */
 export type Participant = ReturnType<typeof createParticipant>
@@ -15,7 +17,7 @@ export function createParticipant({ PeerConnection }: { PeerConnection: PeerConn
   let arrivals: Promise<Substream> | undefined
 
   const rawEnd = () => required(raw, 'there is no bare connection')
-  const connectedPeer = () => required(peer, 'there is no peer')
+  const connectedPeer = (): Peer => required(peer, 'there is no peer')
 
   return {
     async rawOffer(): Promise<RawSignal> {
@@ -49,16 +51,7 @@ export function createParticipant({ PeerConnection }: { PeerConnection: PeerConn
     async call(key: string): Promise<void> {
       peer = await required(swarm, 'there is no swarm').call(key)
     },
-    async send(totalBytes: number): Promise<void> {
-      const stream = await connectedPeer().openStream('bench')
-      const writer = stream.writable.getWriter()
-      const message = new Uint8Array(MESSAGE_BYTES) // one for all, as the bare channel's sender does
-      for (let sent = 0; sent < totalBytes; sent += MESSAGE_BYTES) {
-        await writer.ready
-        void writer.write(message)
-      }
-      await writer.close()
-    },
+    send: (totalBytes: number) => sendBytes(connectedPeer(), totalBytes),
     /** Must be asked before `receive`: says whose substream it will be. */
     async expectStream(): Promise<void> {
       const current = required(swarm, 'there is no swarm')
@@ -67,19 +60,7 @@ export function createParticipant({ PeerConnection }: { PeerConnection: PeerConn
       })
     },
     /** Resolves with the ms from the first bytes to the last. */
-    async receive(totalBytes: number): Promise<number> {
-      const stream = await required(arrivals, 'no substream is expected')
-      const reader = stream.readable.getReader()
-      let receivedBytes = 0
-      let startedMs = 0
-      while (receivedBytes < totalBytes) {
-        const { done, value } = await reader.read()
-        if (done) throw new Error(`the substream ended after ${receivedBytes} bytes`)
-        if (receivedBytes === 0) startedMs = performance.now()
-        receivedBytes += value.byteLength
-      }
-      return performance.now() - startedMs
-    },
+    receive: async (totalBytes: number) => receiveBytes(await required(arrivals, 'no substream is expected'), totalBytes),
     async startLoad(): Promise<void> {
       load = await connectedPeer().openStream('bench')
       const writer = load.writable.getWriter()
@@ -97,16 +78,7 @@ export function createParticipant({ PeerConnection }: { PeerConnection: PeerConn
     async stopLoad(): Promise<void> {
       load?.reset()
     },
-    async pings(count: number): Promise<number[]> {
-      const { rpc } = connectedPeer()
-      const tripsMs: number[] = []
-      for (let trip = 0; trip < count; trip++) {
-        const startedMs = performance.now()
-        await rpc.ping()
-        tripsMs.push(performance.now() - startedMs)
-      }
-      return tripsMs
-    },
+    pings: (count: number) => pingTrips(connectedPeer(), count),
     /** Calls a second with so many in flight. */
     async pingRate(count: number, inFlight: number): Promise<number> {
       const { rpc } = connectedPeer()
@@ -123,9 +95,4 @@ export function createParticipant({ PeerConnection }: { PeerConnection: PeerConn
       await swarm?.close()
     },
   }
-}
-
-function required<Value>(value: Value | undefined, told: string): Value {
-  if (value === undefined) throw new Error(told)
-  return value
 }

@@ -99,8 +99,11 @@ export class DataFlow {
     if (where === 'next') this.#handOn(item)
   }
 
-  /** The peer expects `ack` next. Throws a ProtocolViolation. */
-  acknowledge(ack: number, nowMs: number): void {
+  /**
+   * The peer expects `ack` next. Throws a ProtocolViolation. A HELLO (`isGreeting`) proves nothing of other paths: it tells of the time
+   * before, and acknowledgements get lost with the very path that would pass for a good one now.
+   */
+  acknowledge({ ack, nowMs, isGreeting = false }: { ack: number; nowMs: number; isGreeting?: boolean }): void {
     const told = this.#window.acknowledge(ack)
     if (!told) throw new ProtocolViolation(CLOSE_CODES.ackInvalid, `an acknowledgement of ${ack}, which was never sent`)
     if (told.bytes === 0) return
@@ -109,7 +112,7 @@ export class DataFlow {
     this.#paths.used(nowMs)
     for (const path of live) {
       const hasMore = this.outstandingOn(path) > 0
-      path.state.dataAcknowledged({ nowMs, isProof: (told.proven & path.bit) !== 0, hasMore })
+      path.state.dataAcknowledged({ nowMs, isProof: !isGreeting && (told.proven & path.bit) !== 0, hasMore })
     }
     this.#port.onAcknowledged()
     this.#pump()

@@ -82,6 +82,8 @@ export class PathSet {
     this.#live.push(path)
     this.#tell({ kind: 'added', path, told: `${path.name} was added` })
     path.listen(hello)
+    // Its HELLO may have acknowledged all that the others waited for, and who waits for nothing is never suspected.
+    this.#watch.askAll(this.#runtime.clock.monotonic())
     this.#review()
   }
 

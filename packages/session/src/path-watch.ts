@@ -78,8 +78,13 @@ export class PathWatch {
     } else if (path.isSuspected && !wasSuspected) {
       this.#options.onSuspected(path)
       // The others may have to stand in, and may be as dead as this one.
-      for (const one of this.#options.paths.live) if (nowMs - one.lastPingMs >= FIRST_PINGS_MS) one.ping(nowMs)
+      this.askAll(nowMs)
     }
+  }
+
+  /** Pings all that were not pinged just now. */
+  askAll(nowMs: number): void {
+    for (const one of this.#options.paths.live) if (nowMs - one.lastPingMs >= FIRST_PINGS_MS) one.ping(nowMs)
   }
 
   #pingIntervalMs(path: LivePath, nowMs: number): number {

@@ -88,7 +88,7 @@ class PathsSession implements Session {
         received: () => this.#flow.nextSeq,
         onEntry: (path, hello) => {
           this.#guard(() => {
-            this.#flow.acknowledge(hello.received, runtime.clock.monotonic())
+            this.#flow.acknowledge({ ack: hello.received, nowMs: runtime.clock.monotonic(), isGreeting: true })
             this.#paths.add(path, hello)
           })
         },
@@ -197,11 +197,11 @@ class PathsSession implements Session {
   #onFrame(path: LivePath, frame: Frame, nowMs: number): void {
     switch (frame.type) {
       case 'data':
-        this.#flow.acknowledge(frame.ack, nowMs)
+        this.#flow.acknowledge({ ack: frame.ack, nowMs })
         if (!this.#hasEnded) this.#flow.receive({ path, seq: frame.seq, item: frame.bytes, nowMs })
         break
       case 'ack':
-        this.#flow.acknowledge(frame.ack, nowMs)
+        this.#flow.acknowledge({ ack: frame.ack, nowMs })
         break
       case 'ping':
         path.pong(frame.id)
