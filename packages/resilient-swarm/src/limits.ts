@@ -30,6 +30,11 @@ export const SEEN_SIGNALS_MAX = 4_096
 /** Offers a second from one key, and at once: a mesh retries at most every second. */
 export const OFFERS_PER_SECOND = 2
 export const OFFERS_BURST = 8
+/** Circuits a second that one relay brings us, and at once: twice what it lets one peer dial. */
+export const INCOMING_PER_SECOND = 4
+export const INCOMING_BURST = 16
+/** Relays whose rate is remembered: as many as a node has peers. */
+export const RELAYS_RATED_MAX = 64
 /** Keys whose rate is remembered. */
 export const RATED_KEYS_MAX = 1_024
 /** Signals that one attempt keeps until its transport listens: an offer or answer and a few batches of candidates. */
