@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@resilient-swarm/contract'
-import { createMultiplexer } from '@resilient-swarm/multiplexer'
+import { publicKeyOf } from '@resilient-swarm/identity'
+import { createMultiplexer, type Multiplexer } from '@resilient-swarm/multiplexer'
 import { createChannelPair, createTestRuntime } from '@resilient-swarm/testkit'
+import type { IncomingCircuit } from '../src/index.ts'
 import { Leg } from '../src/leg.ts'
-import { CLOSE_TIMEOUT_MS_MAX, CONNECTS_BURST, DURATION_MS_MAX } from '../src/limits.ts'
+import { CIRCUIT_ID_BYTES, CLOSE_TIMEOUT_MS_MAX, CONNECTS_BURST, DURATION_MS_MAX } from '../src/limits.ts'
+import { encodeControl } from '../src/messages.ts'
 import { createNode, createThree, idOf } from './three-nodes.ts'
 
 describe('a peer that asks too often', () => {
@@ -18,6 +21,32 @@ describe('a peer that asks too often', () => {
     const again = await alice.relay.dial({ relay: ruth.id, target: idOf('carol') }).catch((error: Error) => error.message)
     expect(tooFast).toContain('too')
     expect(again).toBe(tooFast)
+  })
+})
+
+describe('a dialler that asks for more time again and again', () => {
+  it('hears no once, and so does the other end', async () => {
+    const runtime = createTestRuntime()
+    let isAllowed = true
+    const { alice, bob, ruth } = createThree({ runtime, allow: () => isAllowed, limits: { circuitDurationMsMax: 10_000 } })
+    const raw = (alice.neighbours.get(ruth.id) as Multiplexer).openSubstream('relay').raw()
+    let heardBytes = 0
+    raw.onBytes = (bytes) => {
+      heardBytes += bytes.byteLength
+      raw.consume(bytes.byteLength)
+    }
+    raw.write(encodeControl({ type: 'connect', to: publicKeyOf(bob.id), circuitId: new Uint8Array(CIRCUIT_ID_BYTES) }))
+    await runtime.clock.advance(6_000)
+    let announced = 0
+    const [incoming] = bob.incoming as [IncomingCircuit]
+    incoming.circuit.channel.onMessage = () => {}
+    incoming.circuit.onLeaving = () => void announced++
+    isAllowed = false
+    heardBytes = 0
+    for (let count = 0; count < 1_000; count++) raw.write(encodeControl({ type: 'renew' }))
+    await runtime.clock.advance(0)
+    expect(announced).toBe(1)
+    expect(heardBytes).toBe(encodeControl({ type: 'drain', leftMs: 4_000 }).byteLength)
   })
 })
 
