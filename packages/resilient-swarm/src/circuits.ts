@@ -100,7 +100,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
       runtime,
       serve,
       limits,
-      ...(allow === undefined ? {} : { allow }),
+      ...(allow === undefined ? {} : { allow: (from, to) => isAllowed(allow, from, to) }),
       openSubstream: (id) => openRelaySubstream(find(id), runtime),
       isDirect: (id) => find(id)?.isDirect ?? false,
       judgeIncoming(from, via) {
@@ -109,6 +109,16 @@ export function createCircuits(options: CircuitsOptions): Circuits {
       },
       onCircuit: ({ from, circuit }) => void receive(from, circuit),
     })
+  }
+
+  /** An `allow` that fails is a no, as with `admit`, and so is anything but true: a promise, say. */
+  function isAllowed(allow: (from: PeerId, to: PeerId) => unknown, ...[from, to]: [PeerId, PeerId]): boolean {
+    try {
+      return allow(from, to) === true
+    } catch (error) {
+      runtime.log.warn('relay.allow failed, so the circuit was refused', { error: String(error) })
+      return false
+    }
   }
 
   /** Each circuit may cost us a handshake, and a relay may make up as many diallers as it likes. */
