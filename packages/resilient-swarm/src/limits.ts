@@ -83,6 +83,10 @@ export const PATHS_INTERVAL_MS = 1_000
 export const DIRECT_HEAD_START_MS = 250
 /** How often a call without a path looks for another relay. */
 export const SEEK_RELAY_MS = 500
+/** How long a relay may take before others are asked beside it: a circuit takes a few round trips, and a silent relay 10 s. */
+export const SEEK_RELAY_PATIENCE_MS = 1_000
+/** Circuits of one call under way at once, those included that nobody answers. */
+export const CIRCUITS_SOUGHT_MAX = 8
 /** Pauses before the next direct dial to a peer that a circuit reaches; from then on the last one. */
 export const DIRECT_RETRY_MS = [5_000, 15_000, 60_000, 300_000] as const
 /** The same while no path stands: streams wait for it. */
