@@ -17,14 +17,15 @@ class SlowChannel implements Channel {
   readonly closed: Promise<CloseReason>
   onDrain = () => {}
   other!: SlowChannel
+  readonly #runtime: TestRuntime
+  readonly #latencyMs: number
   readonly #slot = new MessageSlot({ waitingBytesMax: 1024 * 1024 })
   #hasEnded = false
   #resolve!: (reason: CloseReason) => void
 
-  constructor(
-    readonly runtime: TestRuntime,
-    readonly latencyMs: number,
-  ) {
+  constructor(runtime: TestRuntime, latencyMs: number) {
+    this.#runtime = runtime
+    this.#latencyMs = latencyMs
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -59,7 +60,7 @@ class SlowChannel implements Channel {
   }
 
   #later(act: () => void): void {
-    this.runtime.clock.setTimer(this.latencyMs, act)
+    this.#runtime.clock.setTimer(this.#latencyMs, act)
   }
 }
 
