@@ -45,6 +45,7 @@ describe('a direct dial', () => {
     async (error) => {
       const { dialler, runtime, dialled, proven } = steps()
       const done = dialler.dial(bob).catch(() => {})
+      await runtime.clock.advance(0)
       const seen = [dialler.isProving(bob)]
       dialled()
       await runtime.clock.advance(0)
