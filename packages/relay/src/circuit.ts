@@ -3,7 +3,7 @@ import { ChunkQueue } from './chunk-queue.ts'
 import { endedError, lostError, relayError } from './errors.ts'
 import { FrameScanner } from './frame-scanner.ts'
 import type { Leg } from './leg.ts'
-import { CLOSE_TIMEOUT_MS, MESSAGE_BYTES_MAX, UNDER_WAY_BYTES_MAX } from './limits.ts'
+import { CLOSE_TIMEOUT_MS, CLOSE_TIMEOUT_MS_MAX, MESSAGE_BYTES_MAX, UNDER_WAY_BYTES_MAX } from './limits.ts'
 import { type ControlFrame, encodeMessageHeader } from './messages.ts'
 import type { CircuitLimits } from './options.ts'
 import { CIRCUIT_END_CODES } from './refusal-codes.ts'
@@ -105,7 +105,7 @@ export class CircuitChannel implements Channel {
     this.#sayClose(reason.code)
     const { bytesPerSecond, durationMs } = this.#limits
     const timeoutMs = CLOSE_TIMEOUT_MS + (UNDER_WAY_BYTES_MAX * 1000) / bytesPerSecond
-    this.#timer = this.#runtime.clock.setTimer(Math.min(timeoutMs, durationMs), () => {
+    this.#timer = this.#runtime.clock.setTimer(Math.min(timeoutMs, durationMs, CLOSE_TIMEOUT_MS_MAX), () => {
       const message = 'The other end did not confirm that it got everything before the circuit was closed.'
       const error = relayError('ERR_CIRCUIT_LOST', message)
       this.#end({ by: 'us', code: CIRCUIT_END_CODES.unconfirmed, error })

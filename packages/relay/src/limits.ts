@@ -34,6 +34,9 @@ export const OWN_CIRCUITS_MAX = 64
 /** How long a closing end waits for the other's CLOSE, and a leg for its end, in ms, beside what the rate makes it wait. */
 export const CLOSE_TIMEOUT_MS = 10_000
 
+/** ... and with that: a relay that announces next to no rate must not keep the places of circuits that were closed. */
+export const CLOSE_TIMEOUT_MS_MAX = 30_000
+
 /** Bytes that may lie before a CLOSE at worst: two substreams' first windows and what their writers queue. */
 export const UNDER_WAY_BYTES_MAX = 1024 * 1024
 

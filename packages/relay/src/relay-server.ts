@@ -87,12 +87,11 @@ export class RelayServer {
     leg.finish({ type: 'refuse', code: REFUSAL_CODES[refusal] })
   }
 
-  /** The peer is no leg any more. */
+  /** The peer is no leg any more. Its rate is remembered, or whoever comes back would have all of it again. */
   drop(peer: PeerId): void {
     for (const circuit of this.#circuits) {
       if (circuit.dialler === peer || circuit.target === peer) circuit.end(CIRCUIT_END_CODES.legLost, peer)
     }
-    this.#rates.delete(peer)
   }
 
   /** Resolves when nobody's circuit is left, or all were ended after the grace time. */

@@ -38,6 +38,8 @@ export class ServedCircuit {
   #timer: Timer | undefined
   #drainTimer: Timer | undefined
   #endsAtMs = 0
+  /** Its end was announced, and nothing has changed about it since. */
+  #isAnnounced = false
 
   constructor(options: ServedCircuitOptions) {
     this.#options = options
@@ -142,13 +144,13 @@ export class ServedCircuit {
     })
   }
 
-  /** Only in the second half of its time, so that nobody makes us answer more often than that. */
+  /** Only in the second half of its time, and with a no only once, so that nobody makes us answer more often than that. */
   #renewAsked(): void {
     const { clock, limits, mayRenew } = this.#options
     const leftMs = this.#endsAtMs - clock.monotonic()
     if (this.#state !== 'open' || leftMs > limits.durationMs / 2) return
     if (!mayRenew()) {
-      this.#announce(leftMs)
+      if (!this.#isAnnounced) this.#announce(leftMs)
       return
     }
     this.#renew()
@@ -158,6 +160,7 @@ export class ServedCircuit {
 
   #renew(): void {
     const { clock, limits } = this.#options
+    this.#isAnnounced = false
     this.#endIn(limits.durationMs, CIRCUIT_END_CODES.timeUp)
     const leftMs = limits.durationMs * (1 - DRAIN_AT_PART)
     this.#drainTimer = clock.setTimer(limits.durationMs - leftMs, () => this.#announce(leftMs))
@@ -171,6 +174,7 @@ export class ServedCircuit {
 
   #announce(leftMs: number): void {
     this.#drainTimer?.cancel()
+    this.#isAnnounced = true
     this.#toDialler.insert({ type: 'drain', leftMs })
     this.#toTarget.insert({ type: 'drain', leftMs })
   }

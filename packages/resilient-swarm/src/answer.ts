@@ -33,10 +33,12 @@ export type OfferVerdict = 'answer' | 'ignore' | 'busy'
 
 /**
  * Whether to answer an offer. Two peers that dial each other at the same time keep the attempt of the larger key: the
- * larger ignores the other's offer, the smaller drops its own attempt and answers.
+ * larger ignores the other's offer, the smaller drops its own attempt and answers. But not once its path stands: the other
+ * side may be using it by now.
  */
 export function judgeOffer(facts: {
   readonly weAreDialing: boolean
+  readonly ourPathStands: boolean
   readonly weAreLarger: boolean
   readonly isConnected: boolean
   readonly room: ReturnType<HandshakePlaces['room']>
@@ -44,7 +46,7 @@ export function judgeOffer(facts: {
   readonly peers: number
   readonly peersMax: number
 }): OfferVerdict {
-  if (facts.weAreDialing && facts.weAreLarger) return 'ignore'
+  if (facts.weAreDialing && (facts.weAreLarger || facts.ourPathStands)) return 'ignore'
   if (facts.room === 'too many of this key') return 'ignore'
   if (facts.room === 'full') return 'busy'
   if (!facts.isConnected && facts.peers + facts.handshakes >= facts.peersMax) return 'busy'

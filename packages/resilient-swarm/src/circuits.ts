@@ -1,9 +1,18 @@
-import { type PeerId, type Runtime, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
+import {
+  type Bucket,
+  fullBucket,
+  type PeerId,
+  type Runtime,
+  Scope,
+  type Substream,
+  SwarmError,
+  takeToken,
+} from '@resilient-swarm/contract'
 import type { Circuit, Relay, RelayCandidate, RelayCounters } from '@resilient-swarm/relay'
 import type { SessionPath } from '@resilient-swarm/session'
 import { byRelay, type HandshakePlaces } from './handshake-places.ts'
 import { type History, inWords } from './history.ts'
-import { RELAYS_GUESSED_MAX } from './limits.ts'
+import { INCOMING_BURST, INCOMING_PER_SECOND, RELAYS_GUESSED_MAX, RELAYS_RATED_MAX } from './limits.ts'
 import type { Settings } from './options.ts'
 import { OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
@@ -60,6 +69,8 @@ const NO_COUNTERS: RelayCounters = Object.freeze({
   bytesForwarded: 0,
 })
 
+const INCOMING_RATE = { perSecond: INCOMING_PER_SECOND, burst: INCOMING_BURST }
+
 type RelayModule = typeof import('@resilient-swarm/relay')
 
 export function createCircuits(options: CircuitsOptions): Circuits {
@@ -67,6 +78,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
   const { runtime } = settings
   const scope = new Scope()
   const ours = new WeakSet<SessionPath>()
+  const incoming = new Map<PeerId, Bucket>()
   let module: RelayModule | undefined
   let relay: Relay | undefined
   let loading: Promise<Relay> | undefined
@@ -88,13 +100,35 @@ export function createCircuits(options: CircuitsOptions): Circuits {
       runtime,
       serve,
       limits,
-      ...(allow === undefined ? {} : { allow }),
+      ...(allow === undefined ? {} : { allow: (from, to) => isAllowed(allow, from, to) }),
       openSubstream: (id) => openRelaySubstream(find(id), runtime),
       isDirect: (id) => find(id)?.isDirect ?? false,
-      judgeIncoming: (from, via) =>
-        scope.isClosed || places.room(byRelay(via)) !== 'free' || !(find(from) || options.hasRoom()) ? 'busy' : 'accept',
+      judgeIncoming(from, via) {
+        if (scope.isClosed || !withinRate(via) || places.room(byRelay(via)) !== 'free') return 'busy'
+        return find(from) || options.hasRoom() ? 'accept' : 'busy'
+      },
       onCircuit: ({ from, circuit }) => void receive(from, circuit),
     })
+  }
+
+  /** An `allow` that fails is a no, as with `admit`, and so is anything but true: a promise, say. */
+  function isAllowed(allow: (from: PeerId, to: PeerId) => unknown, ...[from, to]: [PeerId, PeerId]): boolean {
+    try {
+      return allow(from, to) === true
+    } catch (error) {
+      runtime.log.warn('relay.allow failed, so the circuit was refused', { error: String(error) })
+      return false
+    }
+  }
+
+  /** Each circuit may cost us a handshake, and a relay may make up as many diallers as it likes. */
+  function withinRate(via: PeerId): boolean {
+    const nowMs = runtime.clock.monotonic()
+    const { allowed, bucket } = takeToken(incoming.get(via) ?? fullBucket(INCOMING_RATE, nowMs), INCOMING_RATE, nowMs)
+    incoming.delete(via) // so that the one that came longest ago is first
+    incoming.set(via, bucket)
+    if (incoming.size > RELAYS_RATED_MAX) incoming.delete(incoming.keys().next().value as PeerId)
+    return allowed
   }
 
   async function receive(from: PeerId, circuit: Circuit): Promise<void> {

@@ -28,6 +28,8 @@ export interface DirectDialler {
   /** One attempt by each transport; resolves with the first path that stands. Joins the round that is under way. */
   dial(target: PeerId): Promise<void>
   isDialling(target: PeerId): boolean
+  /** A path of ours stands already, and the peer may have taken it into its session. */
+  isProving(target: PeerId): boolean
   /** Ends the round under way, which fails with this error. */
   cancel(target: PeerId, error: SwarmError): void
   close(error: SwarmError): void
@@ -36,12 +38,24 @@ export interface DirectDialler {
 interface Round {
   readonly done: Promise<void>
   readonly abort: AbortController
+  /** Paths that stand and are being proven. */
+  proving: number
 }
 
 export function createDirectDialler(options: DirectDiallerOptions): DirectDialler {
   const { transports, history, runtime } = options
   const rounds = new Map<PeerId, Round>()
   let closed: SwarmError | undefined
+
+  async function onPath(...[path, target, signal]: Parameters<DirectDiallerOptions['onPath']>): Promise<void> {
+    const round = rounds.get(target)
+    if (round) round.proving++
+    try {
+      await options.onPath(path, target, signal)
+    } finally {
+      if (round) round.proving--
+    }
+  }
 
   async function dialRound(target: PeerId, signal: AbortSignal): Promise<void> {
     if (transports.length === 0) throw new SwarmError('This node has no transport to dial with.', { code: 'ERR_NO_TRANSPORT' })
@@ -68,7 +82,7 @@ export function createDirectDialler(options: DirectDiallerOptions): DirectDialle
   async function dialAfter({ before, transport, target, signal }: { before: Promise<void> } & Target): Promise<void> {
     await failureOrPause(before, signal)
     try {
-      await dialOnce({ ...options, transport, target, signal })
+      await dialOnce({ ...options, transport, target, signal, onPath })
       history.note(target, `${transport.name}: connected`)
     } catch (error) {
       if (!isOver(error)) history.note(target, `${transport.name}: ${inWords(error)}`)
@@ -91,10 +105,11 @@ export function createDirectDialler(options: DirectDiallerOptions): DirectDialle
       if (closed) return Promise.reject(closed)
       const abort = new AbortController()
       const done = dialRound(target, abort.signal).finally(() => rounds.delete(target))
-      rounds.set(target, { done, abort })
+      rounds.set(target, { done, abort, proving: 0 })
       return done
     },
     isDialling: (target) => rounds.has(target),
+    isProving: (target) => (rounds.get(target)?.proving ?? 0) > 0,
     cancel: (target, error) => rounds.get(target)?.abort.abort(error),
     close(error) {
       closed ??= error

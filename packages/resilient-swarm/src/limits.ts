@@ -30,6 +30,11 @@ export const SEEN_SIGNALS_MAX = 4_096
 /** Offers a second from one key, and at once: a mesh retries at most every second. */
 export const OFFERS_PER_SECOND = 2
 export const OFFERS_BURST = 8
+/** Circuits a second that one relay brings us, and at once: twice what it lets one peer dial. */
+export const INCOMING_PER_SECOND = 4
+export const INCOMING_BURST = 16
+/** Relays whose rate is remembered: as many as a node has peers. */
+export const RELAYS_RATED_MAX = 64
 /** Keys whose rate is remembered. */
 export const RATED_KEYS_MAX = 1_024
 /** Signals that one attempt keeps until its transport listens: an offer or answer and a few batches of candidates. */
@@ -78,6 +83,10 @@ export const PATHS_INTERVAL_MS = 1_000
 export const DIRECT_HEAD_START_MS = 250
 /** How often a call without a path looks for another relay. */
 export const SEEK_RELAY_MS = 500
+/** How long a relay may take before others are asked beside it: a circuit takes a few round trips, and a silent relay 10 s. */
+export const SEEK_RELAY_PATIENCE_MS = 1_000
+/** Circuits of one call under way at once, those included that nobody answers. */
+export const CIRCUITS_SOUGHT_MAX = 8
 /** Pauses before the next direct dial to a peer that a circuit reaches; from then on the last one. */
 export const DIRECT_RETRY_MS = [5_000, 15_000, 60_000, 300_000] as const
 /** The same while no path stands: streams wait for it. */

@@ -148,6 +148,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     judge(from) {
       const verdict = judgeOffer({
         weAreDialing: dialler.isDialling(from),
+        ourPathStands: dialler.isProving(from),
         weAreLarger: isLarger(self, from),
         isConnected: isConnected(from),
         room: places.room(from),

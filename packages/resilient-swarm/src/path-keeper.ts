@@ -55,7 +55,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   const { session, scope } = peer
   const leaving = new Set<SessionPath>()
   const addedMs = new WeakMap<SessionPath, number>()
-  const diallingVia = new Set<PeerId>()
+  const dialledViaMs = new Map<PeerId, number>()
   const experiences = new Map<PeerId, Experience>()
   let directFailures = 0
   let directFailedMs = NEVER_MS
@@ -88,7 +88,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
       isDiallingDirect: options.isDiallingDirect(),
       directFailures,
       directFailedAgoMs: nowMs - directFailedMs,
-      diallingVia,
+      diallingVia: new Map([...dialledViaMs].map(([relay, atMs]) => [relay, nowMs - atMs])),
       candidates: mayNeedRelay(direct) ? candidates(direct?.rttMs, nowMs) : [],
     }
   }
@@ -174,13 +174,13 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   }
 
   async function via(relay: PeerId): Promise<void> {
-    diallingVia.add(relay)
+    dialledViaMs.set(relay, now())
     try {
       await options.dialVia(relay)
     } catch {
       relayFailed(relay)
     } finally {
-      diallingVia.delete(relay)
+      dialledViaMs.delete(relay)
     }
     nudge()
   }

@@ -1,5 +1,6 @@
 import type { PeerId } from '@resilient-swarm/contract'
 import {
+  CIRCUITS_SOUGHT_MAX,
   CIRCUITS_TRIED_AT_ONCE_MAX,
   DIRECT_DEAD_AFTER_MS,
   DIRECT_RETRY_MS,
@@ -9,6 +10,7 @@ import {
   RELAY_REST_MS,
   RELAY_RETRY_MS_MAX,
   RELAY_RETRY_MS_MIN,
+  SEEK_RELAY_PATIENCE_MS,
   VERIFY_CIRCUIT_MS,
 } from './limits.ts'
 
@@ -48,7 +50,8 @@ export interface PathSituation {
   /** Direct dials in a row without success, and how long ago the last one ended. */
   readonly directFailures: number
   readonly directFailedAgoMs: number
-  readonly diallingVia: ReadonlySet<PeerId>
+  /** Circuits under way, and for how many ms. */
+  readonly diallingVia: ReadonlyMap<PeerId, number>
   /** Best first. */
   readonly candidates: readonly RelayCandidate[]
 }
@@ -87,7 +90,9 @@ function chooseCircuits(situation: PathSituation): PeerId[] {
   const isUrgent = urgentMs > 0
   if (!leads && urgentMs < FOLLOWER_PATIENCE_MS) return []
   const healthy = paths.filter(({ via, isSuspected }) => via !== undefined && !isSuspected)
-  const room = circuitsWanted(situation) - healthy.length - diallingVia.size
+  const hopeful = [...diallingVia.values()].filter((sinceMs) => sinceMs < SEEK_RELAY_PATIENCE_MS)
+  const wanted = circuitsWanted(situation) - healthy.length - hopeful.length
+  const room = Math.min(wanted, CIRCUITS_SOUGHT_MAX - diallingVia.size)
   if (room <= 0) return []
   const used = new Set(paths.map(({ via }) => via))
   return candidates

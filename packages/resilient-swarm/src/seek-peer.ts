@@ -3,11 +3,13 @@ import type { Circuits } from './circuits.ts'
 import { type DirectDialler, isFinal } from './direct-dialler.ts'
 import {
   ATTEMPT_TIMEOUT_MS,
+  CIRCUITS_SOUGHT_MAX,
   CIRCUITS_TRIED_AT_ONCE_MAX,
   DIRECT_HEAD_START_MS,
   RETRY_DELAY_MS_MAX,
   RETRY_DELAY_MS_MIN,
   SEEK_RELAY_MS,
+  SEEK_RELAY_PATIENCE_MS,
 } from './limits.ts'
 import { sleep } from './sleep.ts'
 
@@ -47,18 +49,37 @@ async function seekDirectly({ target, clock, dialler, signal }: SeekPeerOptions)
   }
 }
 
+/** The next relays are asked as soon as these have not done it in a moment: those who are silent for long may be many. */
 async function seekCircuit({ target, clock, circuits, signal }: SeekPeerOptions): Promise<void> {
   await pause({ clock, delayMs: DIRECT_HEAD_START_MS, signal })
   const tried = new Set<PeerId>()
+  const underWay = new Set<PeerId>()
+  let final: SwarmError | undefined
+
+  /** True when a path stands. */
+  async function dial(relay: PeerId): Promise<boolean> {
+    tried.add(relay)
+    underWay.add(relay)
+    try {
+      await circuits.dial({ relay, target, signal })
+      return true
+    } catch (error) {
+      if (isFinal(error)) final = error
+      return false
+    } finally {
+      underWay.delete(relay)
+    }
+  }
+
   while (!signal.aborted) {
-    const relays = circuits.relaysTo(target).filter(({ relay }) => !tried.has(relay))
-    const chosen = relays.slice(0, CIRCUITS_TRIED_AT_ONCE_MAX).map(({ relay }) => relay)
-    if (chosen.length === 0) tried.clear() // all were asked: begin anew after a pause
-    for (const relay of chosen) tried.add(relay)
-    const outcomes = await Promise.allSettled(chosen.map((relay) => circuits.dial({ relay, target, signal })))
-    for (const outcome of outcomes) if (outcome.status === 'rejected' && isFinal(outcome.reason)) throw outcome.reason
-    if (chosen.length === 0 || outcomes.some(({ status }) => status === 'fulfilled'))
-      await pause({ clock, delayMs: SEEK_RELAY_MS, signal })
+    const relays = circuits.relaysTo(target).filter(({ relay }) => !tried.has(relay) && !underWay.has(relay))
+    const room = Math.min(CIRCUITS_TRIED_AT_ONCE_MAX, CIRCUITS_SOUGHT_MAX - underWay.size)
+    const chosen = relays.slice(0, Math.max(0, room))
+    if (relays.length === 0) tried.clear() // all were asked: begin anew after a pause
+    const dials = Promise.all(chosen.map(({ relay }) => dial(relay)))
+    const stood = await Promise.race([dials, pause({ clock, delayMs: SEEK_RELAY_PATIENCE_MS, signal })])
+    if (final) throw final
+    if (chosen.length === 0 || stood?.includes(true)) await pause({ clock, delayMs: SEEK_RELAY_MS, signal })
   }
 }
 

@@ -10,6 +10,7 @@ import { REFUSAL_CODES } from '../src/refusal.ts'
 
 const facts = {
   weAreDialing: false,
+  ourPathStands: false,
   weAreLarger: true,
   isConnected: false,
   room: 'free',
@@ -23,6 +24,11 @@ describe('what becomes of an offer', () => {
     ['nothing is under way', {}, 'answer'],
     ['both dial and we are larger: our attempt wins', { weAreDialing: true }, 'ignore'],
     ['both dial and we are smaller: theirs wins', { weAreDialing: true, weAreLarger: false }, 'answer'],
+    [
+      'both dial and we are smaller, but our path stands',
+      { weAreDialing: true, weAreLarger: false, ourPathStands: true },
+      'ignore',
+    ],
     ['as many handshakes as may be', { room: 'full' }, 'busy'],
     ['as many handshakes of the same peer as may be', { room: 'too many of this key' }, 'ignore'],
     ['room for one more peer', { peers: 3 }, 'answer'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { createKeyPair } from '@resilient-swarm/identity'
 import {
+  CIRCUITS_SOUGHT_MAX,
   DIRECT_DEAD_AFTER_MS,
   DIRECT_RETRY_MS,
   DIRECT_URGENT_RETRY_MS,
@@ -8,6 +9,7 @@ import {
   FOLLOWER_PATIENCE_MS,
   RELAY_REST_MS,
   RELAY_RETRY_MS_MIN,
+  SEEK_RELAY_PATIENCE_MS,
   VERIFY_CIRCUIT_MS,
 } from '../src/limits.ts'
 import { directRetryMs, type PathSituation, planPaths, type RelayCandidate, type StandingPath } from '../src/path-plan.ts'
@@ -17,6 +19,8 @@ const [ruth, rose, rita] = Array.from({ length: 3 }, () => createKeyPair().peerI
   RelayCandidate['relay'],
   RelayCandidate['relay'],
 ]
+
+const strangers = Array.from({ length: CIRCUITS_SOUGHT_MAX }, () => createKeyPair().peerId)
 
 const direct: StandingPath = { via: undefined, rttMs: 50, isSending: true, isSuspected: false, isOurs: true, ageMs: 60_000 }
 const circuit = (via: typeof ruth, change: Partial<StandingPath> = {}): StandingPath => ({
@@ -43,7 +47,7 @@ const allIsWell: PathSituation = {
   isDiallingDirect: false,
   directFailures: 0,
   directFailedAgoMs: Number.POSITIVE_INFINITY,
-  diallingVia: new Set(),
+  diallingVia: new Map(),
   candidates: [candidate(ruth), candidate(rose), candidate(rita)],
 }
 const plan = (change: Partial<PathSituation>) => planPaths({ ...allIsWell, ...change })
@@ -89,7 +93,13 @@ describe('the plan for circuits', () => {
     ['the best two when nothing stands', noPath, [ruth, rose]],
     ['none for the smaller key yet', { ...noPath, leads: false, urgentMs: FOLLOWER_PATIENCE_MS - 1 }, []],
     ['two for the smaller key later', { ...noPath, leads: false, urgentMs: FOLLOWER_PATIENCE_MS }, [ruth, rose]],
-    ['one less for each dial under way', { ...noPath, diallingVia: new Set([ruth]) }, [rose]],
+    ['one less for each dial under way', { ...noPath, diallingVia: new Map([[ruth, SEEK_RELAY_PATIENCE_MS - 1]]) }, [rose]],
+    ['beside a dial that nobody answers', { ...noPath, diallingVia: new Map([[ruth, SEEK_RELAY_PATIENCE_MS]]) }, [rose, rita]],
+    [
+      'none when too many are under way, answered or not',
+      { ...noPath, diallingVia: new Map(strangers.map((id) => [id, SEEK_RELAY_PATIENCE_MS])) },
+      [],
+    ],
     ['a backup for a peer in use', { inUse: true }, [ruth]],
     ['none when the backup stands', { inUse: true, paths: [direct, circuit(ruth)] }, []],
     ['a second one when a circuit is all there is', { inUse: true, paths: [circuit(ruth, { isSending: true })] }, [rose]],

@@ -143,6 +143,26 @@ describe('two peers who cannot reach each other', () => {
   })
 })
 
+describe('a relay whose `allow` is broken', () => {
+  it.each([
+    [
+      'fails',
+      () => {
+        throw new Error('broken')
+      },
+    ],
+    ['answers with a promise', () => Promise.resolve(true) as unknown as boolean],
+  ])('relays for nobody and goes on: it %s', async (_, allow) => {
+    const [ruth, alice, bob] = (await people(3, { relay: { allow }, callTimeoutMs: 2_000 })) as [Person, Person, Person]
+    part(alice, bob)
+    await Promise.all([meet(alice, ruth), meet(bob, ruth)])
+    await expect(alice.swarm.call(bob.swarm.publicKey)).rejects.toMatchObject({ code: 'ERR_CALL_TIMEOUT' })
+    const told = alice.swarm.why(bob.swarm.publicKey).map(({ text }) => text)
+    expect(told.join('\n')).toContain('notAllowed')
+    expect(ruth.swarm.peers).toHaveLength(2)
+  })
+})
+
 describe('a path that dies under a transfer', () => {
   it.each(['sever', 'mute'] as const)(
     '%s the direct one: a circuit takes over, every byte arrives once',

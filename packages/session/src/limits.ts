@@ -13,6 +13,9 @@ export const WINDOW_BYTES_MAX = 8 * 1024 * 1024
 /** What a frame counts for besides its bytes: about what keeping it costs, so that empty messages are bounded as well. */
 export const FRAME_COST_BYTES = 64
 
+/** Frames that may be ahead of the oldest unacknowledged one, however short: keeping an empty one takes ten times its cost, so the bytes alone do not bound it. */
+export const FRAMES_AHEAD_MAX = 16_384
+
 /** What waits beyond the window before a sender that ignores `false` loses its session, as on a data channel. */
 export const WAITING_BYTES_MAX = 4 * 1024 * 1024
 

@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from './close-codes.ts'
 import { ProtocolViolation } from './errors.ts'
-import { FRAME_COST_BYTES } from './limits.ts'
+import { FRAME_COST_BYTES, FRAMES_AHEAD_MAX } from './limits.ts'
 
 /** What one `seq` holds: a message, or the end with its code. */
 export type Item = Uint8Array | { readonly code: number }
@@ -40,7 +40,8 @@ export class ReceiveOrder {
       return 'next'
     }
     const bytes = costOf(item)
-    const isFar = (seq - this.#nextSeq) * FRAME_COST_BYTES > this.#keptBytesMax
+    const ahead = seq - this.#nextSeq
+    const isFar = ahead >= FRAMES_AHEAD_MAX || ahead * FRAME_COST_BYTES > this.#keptBytesMax
     if (isFar || this.#keptBytes + bytes > this.#keptBytesMax) {
       throw new ProtocolViolation(
         CLOSE_CODES.windowExceeded,

@@ -1,4 +1,4 @@
-import { FRAME_COST_BYTES } from './limits.ts'
+import { FRAME_COST_BYTES, FRAMES_AHEAD_MAX } from './limits.ts'
 
 /** A frame that the peer has not acknowledged. */
 export interface KeptFrame {
@@ -85,7 +85,8 @@ export class SendWindow {
     for (; this.#cursor < this.#kept.length; this.#cursor++) {
       const kept = this.#kept[this.#cursor] as KeptFrame
       if ((kept.paths & trusted) !== 0) continue
-      if (kept.end - this.#ackedEnd <= this.#windowBytes || kept.seq === this.#firstSeq) return kept
+      const isWithin = kept.end - this.#ackedEnd <= this.#windowBytes && kept.seq - this.#firstSeq < FRAMES_AHEAD_MAX
+      if (isWithin || kept.seq === this.#firstSeq) return kept
       this.#heldBack = true
       return undefined
     }
