@@ -34,13 +34,17 @@ export async function interrupt(
   options: InterruptionOptions,
 ): Promise<Interruption> {
   const { bytes = TRANSFER_BYTES, strikeAtBytes = STRIKE_AT_BYTES, timeoutMs = TRANSFER_MS, strike, bytesPerSecond } = options
-  const before = await alice.path(bob.key)
-  const struck = bob.arrived(strikeAtBytes, { timeoutMs }).then(async () => strike(await alice.path(bob.key)))
+  let before: PathFacts | undefined
+  const struck = bob.arrived(strikeAtBytes, { timeoutMs }).then(async () => {
+    before = await alice.path(bob.key)
+    await strike(before)
+  })
   const receiving = bob.received({ timeoutMs })
   const sending = alice.send(bob.key, { bytes, seed: strikeAtBytes, ...(bytesPerSecond ? { bytesPerSecond } : {}) })
   const [sent, received] = await Promise.all([sending, receiving, struck])
   const isWhole = received.bytes === bytes && received.sha256 === sent.sha256
-  return { ...received, isWhole, before, after: await alice.path(bob.key) }
+  const lateMs = Math.max(sent.lateMs, received.lateMs)
+  return { ...received, isWhole, lateMs, before, after: await alice.path(bob.key) }
 }
 
 /** What is promised of a path that dies under a transfer. */
@@ -56,13 +60,14 @@ export function interruptionBars(seen: readonly Interruption[]): readonly Bar[] 
   ]
 }
 
-export function interruptionRow(round: number, { before, after, isWhole, longestGapMs, tookMs }: Interruption) {
+export function interruptionRow(round: number, { before, after, isWhole, longestGapMs, lateMs, tookMs }: Interruption) {
   return {
     round,
     before: before?.kind ?? 'none',
     after: after?.kind ?? 'none',
     whole: isWhole,
     'interruption, ms': Math.round(longestGapMs),
+    'machine late, ms': Math.round(lateMs),
     'transfer, ms': Math.round(tookMs),
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Substream } from 'resilient-swarm'
 import { createSeededBytes } from './seeded-bytes.ts'
 
@@ -6,17 +7,18 @@ import { createSeededBytes } from './seeded-bytes.ts'
 export const TRANSFER_TYPE = 'netlab-transfer'
 
 const CHUNK_BYTES = 16 * 1024
+const LATENESS_RESOLUTION_MS = 5
 const PROGRESS_BYTES = 1024 * 1024
 
 export interface Sent {
   readonly sha256: string
   readonly tookMs: number
+  /** The most by which this process was kept waiting by its machine: gaps up to it say nothing about the network. */
+  readonly lateMs: number
 }
 
-export interface Received {
+export interface Received extends Sent {
   readonly bytes: number
-  readonly sha256: string
-  readonly tookMs: number
   /** The longest time between two arrivals, and how much was there by then. */
   readonly longestGapMs: number
   readonly longestGapAtBytes: number
@@ -31,6 +33,7 @@ export async function sendTransfer(
   writer.closed.catch(() => {}) // the write that fails tells
   const next = createSeededBytes(seed)
   const hash = createHash('sha256')
+  const lateness = watchLateness()
   const startedMs = performance.now()
   for (let sent = 0; sent < bytes; ) {
     const chunk = next(Math.min(CHUNK_BYTES, bytes - sent))
@@ -41,12 +44,13 @@ export async function sendTransfer(
     if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs))
   }
   await writer.close()
-  return { sha256: hash.digest('hex'), tookMs: performance.now() - startedMs }
+  return { sha256: hash.digest('hex'), tookMs: performance.now() - startedMs, lateMs: lateness.stop() }
 }
 
 /** Reads to the end, and says now and then how far it is. Rejects when the substream is lost. */
 export async function receiveTransfer({ readable }: Substream, onProgress: (bytes: number) => void): Promise<Received> {
   const hash = createHash('sha256')
+  const lateness = watchLateness()
   const startedMs = performance.now()
   let [bytes, heardMs, longestGapMs, longestGapAtBytes] = [0, startedMs, 0, 0]
   for await (const chunk of readable as unknown as AsyncIterable<Uint8Array>) {
@@ -61,5 +65,17 @@ export async function receiveTransfer({ readable }: Substream, onProgress: (byte
     bytes += chunk.byteLength
     if (Math.floor(before / PROGRESS_BYTES) < Math.floor(bytes / PROGRESS_BYTES)) onProgress(bytes)
   }
-  return { bytes, sha256: hash.digest('hex'), tookMs: performance.now() - startedMs, longestGapMs, longestGapAtBytes }
+  const tookMs = performance.now() - startedMs
+  return { bytes, sha256: hash.digest('hex'), tookMs, lateMs: lateness.stop(), longestGapMs, longestGapAtBytes }
+}
+
+function watchLateness(): { stop(): number } {
+  const delay = monitorEventLoopDelay({ resolution: LATENESS_RESOLUTION_MS })
+  delay.enable()
+  return {
+    stop() {
+      delay.disable()
+      return Math.max(0, delay.max / 1e6 - LATENESS_RESOLUTION_MS)
+    },
+  }
 }
