@@ -129,6 +129,8 @@ describe('a tab whose connections are lost', () => {
     async () => {
       await carol.say('before')
       await journal.until(() => journal.of({ who: 'bob', event: 'line', detail: 'before' }).length === 1, 'the line before')
+      const isHeard = (who: string) => journal.of({ who, event: 'stream', key: carol.key }).length > 0
+      await journal.until(() => ['alice', 'bob'].every(isHeard), 'her stream at everybody, by a circuit too')
       const before = journal.entries.length
       const since = (who: string, event: string) =>
         journal.entries.slice(before).filter((entry) => entry.who === who && entry.event === event)

@@ -1,4 +1,4 @@
-import { type CloseReason, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
+import { type Channel, type CloseReason, type PeerId, type Runtime, SwarmError, type Timer } from '@resilient-swarm/contract'
 import {
   CLOSE_CODES,
   createSession,
@@ -10,7 +10,7 @@ import {
   type SessionPath,
   type SessionPathEvent,
 } from '@resilient-swarm/session'
-import { REPLACED_GOODBYE_MS } from './limits.ts'
+import { ABORT_FLUSH_MS, REPLACED_GOODBYE_MS } from './limits.ts'
 import { PEER_CODES, refusalOfPath } from './peer-codes.ts'
 import type { ProvenPath } from './proven-path.ts'
 
@@ -52,6 +52,17 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
   const known = new Map<PeerId, Acquaintance>()
   /** Replaced ones live on for the moment that their goodbye takes. */
   const sessions = new Set<Session>()
+  const channels = new Set<Channel>()
+  let timer: Timer | undefined
+
+  /** Until it has ended for good, which is later than its session's end. */
+  function keep({ secure }: ProvenPath): void {
+    channels.add(secure)
+    void secure.closed.then(() => {
+      channels.delete(secure)
+      if (channels.size === 0) timer?.cancel()
+    })
+  }
 
   function present(id: PeerId): Acquaintance | undefined {
     const made = known.get(id)
@@ -94,6 +105,7 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
 
   async function join(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
     const { path, secure } = proven
+    keep(proven)
     const made = admitted(proven)
     made.joining++
     try {
@@ -108,6 +120,7 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
 
   async function welcome(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
     const { id, path, secure } = proven
+    keep(proven)
     const hello = await readHello({ channel: secure, runtime, signal })
     const session = present(id)?.session
     const verdict = session ? judgeHello(session, hello) : hello.peerTag ? 'stale' : 'fits'
@@ -150,6 +163,11 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
     isCurrent,
     abort(error) {
       for (const session of [...sessions]) session.abort(error)
+      if (channels.size === 0) return
+      // The ABORT that a session sends is still under way; a peer that is gone never confirms the end of a path.
+      timer ??= runtime.clock.setTimer(ABORT_FLUSH_MS, () => {
+        for (const channel of [...channels]) channel.abort(error)
+      })
     },
   }
 }

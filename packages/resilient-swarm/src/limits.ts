@@ -127,3 +127,5 @@ export const RELAY_DRAIN_MS = 400
 export const RELAYS_REMEMBERED_MAX = 64
 /** A direct path faster than this cannot be beaten by the 15 ms that a circuit must be better by. */
 export const RELAY_WORTH_MS_MIN = 15
+/** How long paths that were aborted may take to tell their peers before they are cut. */
+export const ABORT_FLUSH_MS = 100

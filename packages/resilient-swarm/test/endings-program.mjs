@@ -7,7 +7,12 @@ const [, , what, ...words] = process.argv
 if (what === 'close') {
   const [state, url, key] = words
   const swarm = new Swarm({ signals: [url] })
-  if (state === 'connected') await swarm.call(key)
+  if (state === 'connected' || state === 'bereft') await swarm.call(key)
+  if (state === 'bereft') {
+    console.log('connected')
+    await new Promise((resolve) => process.stdin.once('data', resolve)) // the peer is killed now
+    process.stdin.destroy()
+  }
   if (state === 'connecting') {
     await swarm.ready
     void swarm.call(key)
@@ -18,6 +23,13 @@ if (what === 'close') {
   }
   console.log('closing')
   await swarm.close()
+}
+
+if (what === 'serve') {
+  const [url] = words
+  const swarm = new Swarm({ signals: [url] })
+  await swarm.ready
+  console.log(`key ${swarm.publicKey}`)
 }
 
 if (what === 'stay') {

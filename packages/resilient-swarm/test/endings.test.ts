@@ -12,6 +12,7 @@ const program = join(import.meta.dirname, 'endings-program.mjs')
 const built = join(import.meta.dirname, '../dist/index.js')
 
 const ENDS_WITHIN_MS = 1_000
+const ENDS_AFTER_LOSS_WITHIN_MS = 1_500 // 0.8 s for a goodbye that nobody hears, and what telling it takes
 const NOTICED_WITHIN_MS = 10_000
 const GROWTH_MAX = 1.1
 const CYCLES = 200
@@ -59,6 +60,24 @@ describe('after close() the process ends by itself', () => {
     process.stdout.write(`${state}: the process ended ${tookMs.toFixed(0)} ms after close() was called\n`)
     expect(code).toBe(0)
     expect(tookMs).toBeLessThan(ENDS_WITHIN_MS)
+  })
+})
+
+describe('after close() with a peer that was killed', () => {
+  it('the process ends by itself, too', async () => {
+    const bob = start('serve', server.url)
+    const alice = start('close', 'bereft', server.url, await bob.told('key'))
+    await alice.told('connected')
+    bob.child.kill('SIGKILL')
+    await once(bob.child, 'exit')
+    alice.child.stdin.write('now')
+    await alice.told('closing')
+    const startedMs = performance.now()
+    const [code] = (await once(alice.child, 'exit')) as [number]
+    const tookMs = performance.now() - startedMs
+    process.stdout.write(`beside a killed peer the process ended ${tookMs.toFixed(0)} ms after close() was called\n`)
+    expect(code).toBe(0)
+    expect(tookMs).toBeLessThan(ENDS_AFTER_LOSS_WITHIN_MS)
   })
 })
 
