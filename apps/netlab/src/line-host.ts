@@ -46,5 +46,5 @@ for (;;) {
   const nowMs = performance.now()
   for (const lane of [lanes.a, lanes.b]) lane.release(nowMs)
   const dueMs = Math.min(lanes.a.dueMs ?? Number.POSITIVE_INFINITY, lanes.b.dueMs ?? Number.POSITIVE_INFINITY)
-  await wait(mayHaveMore ? 0 : Number.isFinite(dueMs) ? Math.max(0, dueMs - nowMs) : undefined)
+  await wait(mayHaveMore ? 0 : Math.max(0, dueMs - nowMs))
 }

@@ -10,6 +10,7 @@ const NAME_BYTES_MAX = 15
 const PACKET_BYTES_MAX = 0xffff
 const POLLIN = 0x0001
 const POLLFD_BYTES = 8
+const WAIT_MS_MAX = 250 // under a second: it has no place in the nanoseconds
 
 const libc = koffi.load(null)
 const ioctl = libc.func('int ioctl(int file, unsigned long request, _Inout_ uint8_t *argument)')
@@ -47,8 +48,11 @@ export function openTun(name: string): Tun {
   }
 }
 
-/** Waits in a thread, so that the event loop runs on: until one of the devices has a packet, or so many ms have passed. */
-export function createWaiter(devices: readonly Tun[]): (timeoutMs: number | undefined) => Promise<void> {
+/**
+ * Waits in a thread, so that the event loop runs on: until one of the devices has a packet, or so many ms have passed, and never
+ * long, because a process ends only when its threads do.
+ */
+export function createWaiter(devices: readonly Tun[]): (timeoutMs: number) => Promise<void> {
   const polls = Buffer.alloc(POLLFD_BYTES * devices.length)
   for (const [index, { file }] of devices.entries()) {
     polls.writeInt32LE(file, index * POLLFD_BYTES)
@@ -57,11 +61,7 @@ export function createWaiter(devices: readonly Tun[]): (timeoutMs: number | unde
   const timeout = new BigInt64Array(2) // seconds and nanoseconds: a packet is due to the tenth of a millisecond
   return (timeoutMs) =>
     new Promise((resolve, reject) => {
-      if (timeoutMs !== undefined) {
-        timeout[0] = BigInt(Math.floor(timeoutMs / 1_000))
-        timeout[1] = BigInt(Math.floor((timeoutMs % 1_000) * 1e6))
-      }
-      const limit = timeoutMs === undefined ? null : timeout
-      ppoll.async(polls, devices.length, limit, null, (error: Error | null) => (error ? reject(error) : resolve()))
+      timeout[1] = BigInt(Math.floor(Math.min(timeoutMs, WAIT_MS_MAX) * 1e6))
+      ppoll.async(polls, devices.length, timeout, null, (error: Error | null) => (error ? reject(error) : resolve()))
     })
 }

@@ -107,6 +107,17 @@ describe('a lab that ends early', () => {
   )
 })
 
+describe('the process of a line', () => {
+  itInLab('ends with its stdin, which is when the lab is gone', async () => {
+    const lineHost = fileURLToPath(new URL('../dist/line-host.js', import.meta.url))
+    const child = spawn('unshare', ['--net', process.execPath, lineHost, 'a', 'b'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    children.push(child)
+    await once(child.stdout, 'data')
+    child.stdin.end()
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+})
+
 describe('the command', () => {
   it('lists every scenario in a line', async () => {
     const { said, ended } = start('list')
