@@ -74,7 +74,7 @@ export class LivePath implements SessionPath {
 
   /** For people. */
   get name(): string {
-    return this.facts.via === undefined ? `path ${this.facts.kind}` : `path ${this.facts.kind} via ${this.facts.via}`
+    return this.facts.via === undefined ? `path ${this.facts.kind}` : `${this.facts.kind} through ${this.facts.via}`
   }
 
   /** Begins to listen: first to what has come behind the HELLO. */
