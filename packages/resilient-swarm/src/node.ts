@@ -1,4 +1,4 @@
-import { type CloseReason, type Path, type PeerId, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
+import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
@@ -27,6 +27,7 @@ import { createRoster, type Roster } from './roster.ts'
 import { seekPeer } from './seek-peer.ts'
 import { setUpPeer } from './set-up-peer.ts'
 import { createSignalling, type Signalling } from './signalling.ts'
+import { createStrangers } from './strangers.ts'
 import { createTableLink, type TableLink } from './table-link.ts'
 
 type Emit<Remote> = <Name extends keyof SwarmEvents<Remote>>(event: Name, ...facts: SwarmEvents<Remote>[Name]) => boolean
@@ -138,7 +139,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     onGivenUp: dialler.cancel,
   })
 
-  const listener = createListener({ transports, runtime, scope, onPath: (path) => void receiveStranger(path) })
+  const listener = createListener({ transports, runtime, scope, onPath: createStrangers({ runtime, scope, places, reception }) })
   const answerer: Answerer = createAnswerer({
     runtime,
     history,
@@ -186,22 +187,6 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     signalling,
     peers: () => roster.peers,
   })
-
-  /** A path of a transport that is dialled without signals; its key is not known before its handshake. */
-  async function receiveStranger(path: Path): Promise<void> {
-    if (scope.isClosed || places.room('unknown') !== 'free') {
-      path.channel.abort(new SwarmError('Too many handshakes are under way.', { code: 'ERR_PEER_BUSY', retryable: true }))
-      return
-    }
-    const leave = places.take('unknown')
-    try {
-      await reception.welcome({ path, from: undefined, signal: scope.signal })
-    } catch (error) {
-      runtime.log.debug('a path that was accepted came to nothing', { kind: path.kind, error: inWords(error) })
-    } finally {
-      leave()
-    }
-  }
 
   const builtIn = (peer: ConnectedPeer<Remote>) => builtInMethods(peer, { self, runtime, signalling, find: roster.get })
 
