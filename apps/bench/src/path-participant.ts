@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { type Peer, type PeerId, type PeerPath, Swarm } from 'resilient-swarm'
-import { type BreakableTransport, createBreakableTransport } from './breakable-transport.ts'
+import { type BreakableTransport, createBreakableTransport } from '@resilient-swarm/testkit/breakable-transport'
+import { type Peer, type PeerId, type PeerPath, Swarm, webrtc } from 'resilient-swarm'
 import { serveParent, startProcess } from './process.ts'
 import { required } from './required.ts'
 import { pingTrips, receiveBytes, sendBytes } from './speed.ts'
@@ -29,7 +29,7 @@ function createPathParticipant() {
 
   return {
     async join(network: string, signals: readonly string[]): Promise<PeerId> {
-      const transport = createBreakableTransport()
+      const transport = createBreakableTransport(webrtc())
       const swarm = new Swarm({ network, signals, transports: [transport], relay: { serve: true, bytesPerSecondMax: Infinity } })
       members.set(network, { swarm, transport, arrival: undefined, sending: undefined })
       await swarm.ready

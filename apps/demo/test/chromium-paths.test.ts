@@ -39,8 +39,8 @@ beforeAll(async () => {
   ;[alice, bob] = [joinNode({ name: 'alice', signals, journal }), joinNode({ name: 'bob', signals, journal })]
   chatInJournal({ name: 'bob', swarm: bob.swarm, journal })
   // Alice is behind a network that reaches nobody but ruth.
-  for (const other of [bob, carol]) alice.transport.refuse(other.key)
-  bob.transport.refuse(alice.key)
+  for (const other of [bob, carol]) alice.transport.forbid(other.key)
+  bob.transport.forbid(alice.key)
   await Promise.all([alice, bob].map(({ swarm }) => swarm.call(ruth.key)))
   await carol.call(ruth.key)
   await journal.until(() => journal.of({ event: 'peer' }).length >= 12, 'the full mesh of four')

@@ -1,20 +1,20 @@
-import { type Peer, type PeerId, Swarm } from 'resilient-swarm'
+import { type BreakableTransport, createBreakableTransport } from '@resilient-swarm/testkit/breakable-transport'
+import { type Peer, type PeerId, Swarm, webrtc } from 'resilient-swarm'
 import { type Chat, createChat } from '../src/chat.ts'
 import type { Entry, Journal } from './journal.ts'
-import { createRefusingTransport, type RefusingTransport } from './refusing-transport.ts'
 
 /** A node in Node that can be told whom not to reach directly. */
 export interface NodePerson {
   readonly name: string
   readonly key: PeerId
   readonly swarm: Swarm
-  readonly transport: RefusingTransport
+  readonly transport: BreakableTransport
   /** The connected peer with this key. */
   peer(key: string): Peer
 }
 
 export function joinNode({ name, signals, journal }: { name: string; signals: readonly string[]; journal: Journal }): NodePerson {
-  const transport = createRefusingTransport()
+  const transport = createBreakableTransport(webrtc())
   // None of these relays: what goes through somebody goes through a tab.
   const swarm = new Swarm({ signals, transports: [transport], relay: { serve: false } })
   keepJournal({ name, swarm, journal })

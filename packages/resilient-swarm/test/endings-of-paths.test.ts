@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { type Clock, createRuntime } from '@resilient-swarm/contract'
-import type { Peer, Swarm } from '../src/index.ts'
-import { type BreakableTransport, breakable } from './breakable-transport.ts'
+import { type BreakableTransport, createBreakableTransport } from '@resilient-swarm/testkit/breakable-transport'
+import { type Peer, type Swarm, webrtc } from '../src/index.ts'
 import { connected, createNodes } from './nodes.ts'
 
 const nodes = createNodes()
@@ -37,7 +37,7 @@ function person(url: string): Person {
       }
     },
   }
-  const transport = breakable()
+  const transport = createBreakableTransport(webrtc())
   return { timers, transport, swarm: nodes.join({ signals: [url], transports: [transport], runtime: { ...runtime, clock } }) }
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Substream } from '@resilient-swarm/contract'
-import type { Peer, PeerEvents, Swarm, SwarmOptions } from '../src/index.ts'
-import { type BreakableTransport, breakable } from './breakable-transport.ts'
+import { type BreakableTransport, createBreakableTransport } from '@resilient-swarm/testkit/breakable-transport'
+import { type Peer, type PeerEvents, type Swarm, type SwarmOptions, webrtc } from '../src/index.ts'
 import { connected, createNodes, next } from './nodes.ts'
 
 const nodes = createNodes()
@@ -19,7 +19,7 @@ const FAST = { bytesPerSecondMax: Number.POSITIVE_INFINITY }
 async function people(count: number, options: SwarmOptions = {}): Promise<Person[]> {
   const server = await nodes.serve()
   return Array.from({ length: count }, () => {
-    const transport = breakable()
+    const transport = createBreakableTransport(webrtc())
     return { transport, swarm: nodes.join({ signals: [server.url], transports: [transport], relay: FAST, ...options }) }
   })
 }
@@ -131,7 +131,7 @@ describe('two peers who cannot reach each other', () => {
     const [ruth] = (await people(1)) as [Person]
     const [signals] = [ruth.swarm.servers.map(({ url }) => url)]
     const make = (options: SwarmOptions): Person => {
-      const transport = breakable()
+      const transport = createBreakableTransport(webrtc())
       return { transport, swarm: nodes.join({ signals, transports: [transport], ...options }) }
     }
     const alice = make({})
