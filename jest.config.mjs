@@ -19,5 +19,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/(packages|apps)/[^/]+/dist/'],
   coverageProvider: 'v8',
   maxWorkers: 2,
+  // A worker keeps what every test file has loaded; beyond this its collections slow the tests down and delay its end.
+  workerIdleMemoryLimit: '768MB',
   testTimeout: 20_000,
 }
