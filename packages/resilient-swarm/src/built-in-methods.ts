@@ -1,7 +1,7 @@
 import type { PeerId, Runtime } from '@resilient-swarm/contract'
 import { isPeerId } from '@resilient-swarm/identity'
+import { createForwarder } from '@resilient-swarm/mesh'
 import type { Methods } from '@resilient-swarm/rpc'
-import { createForwarder } from './forwarding.ts'
 import type { ConnectedPeer } from './peer.ts'
 import type { Signalling } from './signalling.ts'
 

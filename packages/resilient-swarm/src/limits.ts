@@ -41,11 +41,6 @@ export const RATED_KEYS_MAX = 1_024
 export const SIGNALS_WAITING_MAX = 16
 /** Attempts whose candidates came before their offer by a faster route. */
 export const EARLY_ATTEMPTS_MAX = 32
-/** Neighbours asked to forward one signal: two independent ones and a spare. */
-export const FORWARDERS_MAX = 3
-/** Signals that we forward for one neighbour, a second and at once. */
-export const FORWARDS_PER_SECOND = 20
-export const FORWARDS_BURST = 40
 /** How long `close` may take to say goodbye before it just ends. */
 export const CLOSE_TIMEOUT_MS = 800
 /** How long `ready` waits for the first signal server. */
@@ -57,15 +52,6 @@ export const CLOCK_WARNING_MS = 300_000
 /** What `why` remembers: notes a peer, and peers. */
 export const NOTES_PER_PEER_MAX = 32
 export const NOTED_PEERS_MAX = 1_024
-/** First and longest pause before the mesh tries a peer again that could not be reached. */
-export const MESH_RETRY_MS_MIN = 1_000
-export const MESH_RETRY_MS_MAX = 60_000
-/** Who was connected for less counts as not reached, in ms: a peer that takes calls and leaves is not called without a pause. */
-export const MESH_STAYED_MS = 10_000
-/** The smaller key waits this long for the larger one to call before it calls itself. */
-export const MESH_PATIENCE_MS = 4_000
-/** How often the mesh looks whether somebody is missing. */
-export const MESH_INTERVAL_MS = 1_000
 /** Bytes of an application's substream type name. */
 export const STREAM_TYPE_BYTES_MAX = 64
 /** Replications that one peer may begin, a second and at once: each starts a replicator, which costs far more than the open. */

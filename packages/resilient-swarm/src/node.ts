@@ -1,5 +1,6 @@
 import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
+import { createMeshKeeper, isLarger, type MeshKeeper } from '@resilient-swarm/mesh'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
@@ -13,10 +14,9 @@ import type { LeaveReason, SwarmEvents } from './events.ts'
 import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
 import { createHistory, type History, inWords } from './history.ts'
+import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX } from './limits.ts'
 import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
-import { isLarger } from './mesh.ts'
-import { createMeshKeeper, type MeshKeeper } from './mesh-keeper.ts'
 import type { Settings } from './options.ts'
 import { isOwnType, OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
@@ -168,12 +168,13 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     clock,
     scope,
     peersMax,
+    callsMax: HANDSHAKES_PENDING_MAX,
     known: () => table.view.records.filter(({ left }) => !left).map(({ id }) => id),
     isConnected,
     isCalling: calls.isCalling,
     connected: () => roster.peers.length,
     calling: () => calls.size,
-    call: (id, timeoutMs) => calls.call(id, { timeoutMs }),
+    call: (id) => calls.call(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
   })
 
   const goodbye = createGoodbye({

@@ -10,6 +10,7 @@ import {
   takeToken,
 } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
+import type { SealedBox, SignalRoute } from '@resilient-swarm/mesh'
 import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,
@@ -24,16 +25,6 @@ import {
   SIGNALS_WAITING_MAX,
 } from './limits.ts'
 import { sleep } from './sleep.ts'
-
-/** One sealed signal on its way: who it is for, its id for de-duplication, and the box that only they open. */
-export interface SealedBox {
-  readonly to: PeerId
-  readonly id: string
-  readonly box: Uint8Array
-}
-
-/** A way for sealed boxes: resolves when it took one, rejects with a SwarmError. */
-export type SignalRoute = (box: SealedBox) => Promise<void>
 
 /** A stranger's wish to connect: opened, fresh and within its rate, not yet admitted. */
 export interface Offer {

@@ -1,7 +1,7 @@
 import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
+import { chooseForwarders, type Neighbour, routeThrough } from '@resilient-swarm/mesh'
 import { createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
-import { chooseForwarders, type Neighbour, routeThrough } from './forwarding.ts'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
 import type { Settings } from './options.ts'
 import type { ConnectedPeer } from './peer.ts'

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import { type AttemptSignal, concatBytes, encodeHex, type Random } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
+import type { SealedBox } from '@resilient-swarm/mesh'
 import { createSeededRandom, createTestRuntime } from '@resilient-swarm/testkit'
 import { OFFERS_BURST, SIGNAL_REPEATS_MS } from '../src/limits.ts'
-import { createSignalRouter, type Offer, type SealedBox } from '../src/signal-router.ts'
+import { createSignalRouter, type Offer } from '../src/signal-router.ts'
 
 const offer: AttemptSignal = { kind: 'offer', sdp: 'v=0', candidates: [] }
 

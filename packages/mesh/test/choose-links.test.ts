@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import type { PeerId } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
-import type { PeerId } from '../src/index.ts'
+import { type Absent, chooseCalls, isLarger, meshRetryMs } from '../src/choose-links.ts'
 import { MESH_PATIENCE_MS, MESH_RETRY_MS_MAX, MESH_RETRY_MS_MIN } from '../src/limits.ts'
-import { type Absent, chooseCalls, isLarger, meshRetryMs } from '../src/mesh.ts'
 
 const ids = Array.from({ length: 6 }, (_, index) => createKeyPair({ seed: new Uint8Array(32).fill(index + 1) }).peerId)
 const sorted = [...ids].sort((one, other) => (isLarger(one, other) ? 1 : -1))

@@ -4,7 +4,7 @@ import { createKeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime } from '@resilient-swarm/testkit'
 import { chooseForwarders, createForwarder, type Neighbour } from '../src/forwarding.ts'
 import { FORWARDERS_MAX, FORWARDS_BURST, FORWARDS_PER_SECOND } from '../src/limits.ts'
-import type { SealedBox } from '../src/signal-router.ts'
+import type { SealedBox } from '../src/sealed-box.ts'
 
 const [alice, bob, carol] = [createKeyPair().peerId, createKeyPair().peerId, createKeyPair().peerId]
 const id = '0123456789abcdef'.repeat(2)

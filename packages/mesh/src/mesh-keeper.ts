@@ -1,19 +1,21 @@
 import type { Clock, PeerId, Scope } from '@resilient-swarm/contract'
-import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX, MESH_INTERVAL_MS, MESH_STAYED_MS } from './limits.ts'
-import { type Absent, chooseCalls } from './mesh.ts'
+import { type Absent, chooseCalls } from './choose-links.ts'
+import { MESH_INTERVAL_MS, MESH_STAYED_MS } from './limits.ts'
 
 export interface MeshKeeperOptions {
   readonly self: PeerId
   readonly clock: Clock
   readonly scope: Scope
   readonly peersMax: number
+  /** Calls under way at once. */
+  readonly callsMax: number
   /** Everybody the table knows to be alive. */
   readonly known: () => readonly PeerId[]
   readonly isConnected: (id: PeerId) => boolean
   readonly isCalling: (id: PeerId) => boolean
   readonly connected: () => number
   readonly calling: () => number
-  readonly call: (id: PeerId, timeoutMs: number) => Promise<unknown>
+  readonly call: (id: PeerId) => Promise<unknown>
 }
 
 /** Keeps the mesh whole: calls whoever is known and not connected. */
@@ -49,7 +51,7 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
       connected: options.connected(),
       calling: options.calling(),
       peersMax: options.peersMax,
-      callsMax: HANDSHAKES_PENDING_MAX,
+      callsMax: options.callsMax,
       nowMs,
     })
     for (const id of chosen) void call(id)
@@ -58,7 +60,7 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
   async function call(id: PeerId): Promise<void> {
     const failures = absent.get(id)?.failures ?? 0
     try {
-      await options.call(id, ATTEMPT_TIMEOUT_MS)
+      await options.call(id)
       reached.set(id, { atMs: clock.monotonic(), failures })
     } catch {
       const entry = absent.get(id)

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { type PeerId, Scope } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime } from '@resilient-swarm/testkit'
+import { isLarger } from '../src/choose-links.ts'
 import { MESH_RETRY_MS_MAX, MESH_STAYED_MS } from '../src/limits.ts'
-import { isLarger } from '../src/mesh.ts'
 import { createMeshKeeper } from '../src/mesh-keeper.ts'
 
 const keys = [createKeyPair().peerId, createKeyPair().peerId] as const
@@ -21,6 +21,7 @@ function whoStays(stayMs: number) {
     clock,
     scope,
     peersMax: 64,
+    callsMax: 8,
     known: () => [alice, mallory],
     isConnected: (id) => connected.has(id),
     isCalling: () => false,

@@ -10,7 +10,7 @@ import {
 } from '@resilient-swarm/contract'
 import { isPeerId } from '@resilient-swarm/identity'
 import { FORWARDERS_MAX, FORWARDS_BURST, FORWARDS_PER_SECOND } from './limits.ts'
-import type { SealedBox, SignalRoute } from './signal-router.ts'
+import type { SealedBox, SignalRoute } from './sealed-box.ts'
 
 /** A connected peer as forwarding sees it. */
 export interface Neighbour {
