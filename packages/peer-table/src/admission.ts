@@ -29,7 +29,7 @@ export interface AdmissionContext {
   readonly nowMs: number
   readonly introducer: PeerId | undefined
   readonly stored: { readonly seq: number; readonly envelope: Uint8Array; readonly isExpired: boolean } | undefined
-  /** From our own database: what expired is remembered, for who knows whom to call again. */
+  /** Made by us or from our own database: what expired is remembered, for who knows whom to call again. */
   readonly trusted: boolean
   readonly introducedCount: number
   /** True when nothing can make room for one more. */
@@ -55,11 +55,14 @@ export function judgeRecord(
   return context.isFull ? 'full' : undefined
 }
 
-/** Where a document comes from. `trusted`: from our own database, where only admitted ones are. */
+/** Where a document comes from. */
 export interface Origin {
   readonly introducer?: PeerId
   readonly via?: object
+  /** Made by us in this life: its signature is a moment old. */
   readonly trusted?: boolean
+  /** From our own database. A disk may have changed it, and one bad record handed on costs our name: its signature is checked again. */
+  readonly remembered?: boolean
 }
 
 export interface Verdict {
@@ -89,7 +92,7 @@ export interface Admission {
 export function createAdmission(options: AdmissionOptions): Admission {
   const { own, network, index, budget, signal } = options
 
-  const contextOf = (id: PeerId, { introducer, trusted = false }: Origin): AdmissionContext => {
+  const contextOf = (id: PeerId, { introducer, trusted = false, remembered = false }: Origin): AdmissionContext => {
     const known = index.get(id)
     const nowMs = options.nowMs()
     const isFull = index.size >= TABLE_RECORDS_MAX && !known
@@ -98,7 +101,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       nowMs,
       introducer,
       stored: known && { seq: known.record.seq, envelope: known.envelope, isExpired: isExpired(known.record, nowMs) },
-      trusted,
+      trusted: trusted || remembered,
       introducedCount: introducer === undefined ? 0 : index.introducedBy(introducer),
       isFull: isFull && !chooseEvicted(index.values(), { own, nowMs, direct: introducer === id }),
     }
@@ -126,14 +129,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
       // From here to `put` without a pause: what was judged is what is written.
       const judgement = judgeRecord(read, contextOf(read.id, origin))
       if (judgement !== undefined && judgement !== 'again') return judgement
-      if (!origin.trusted && !budget.take()) {
+      if (!origin.trusted && !budget.take({ free: origin.remembered === true })) {
         await budget.wait(signal)
         if (signal.aborted) return 'closed'
         continue
       }
       const publicKey = origin.trusted ? (read.key as PublicKey) : proveRecord(read)
       if (!publicKey) return 'signature'
-      if (read.id === own && !origin.trusted) {
+      if (read.id === own && !origin.trusted && !origin.remembered) {
         options.onOwn(read.payload.seq)
         return undefined
       }

@@ -53,6 +53,10 @@ export const ANCESTRY_BRIDGE_MAX = 256
 export const STALE_DOCUMENTS_MAX = 1024
 /** Writing the store anew costs up to a second with a full table, so it happens at most this often. */
 export const REWRITE_INTERVAL_MS = 60_000
+/** Databases of earlier lives that are read, the newest: there is more than one only when a life ended while it wrote. */
+export const DATABASES_SALVAGED_MAX = 4
+/** Characters of one value in a stored database that are looked at: a document with the largest record has 5,600. */
+export const STORED_VALUE_CHARS_MAX = 8192
 /** Documents in one write while the store is written anew. */
 export const REWRITE_BATCH = 256
 

@@ -7,6 +7,7 @@ import {
   type PeerId,
   type Runtime,
   Scope,
+  type SwarmError,
   utf8,
 } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
@@ -28,7 +29,7 @@ import { sealRecord, toDocument } from './record-envelope.ts'
 import type { Row } from './remote-view.ts'
 import { type Place, type Replication, startReplication } from './replication.ts'
 import { openStore, type Store } from './store.ts'
-import { tableError } from './table-error.ts'
+import { type TableErrorCode, tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
 import { INSTANCE_BYTES } from './view-messages.ts'
 
@@ -40,8 +41,12 @@ export interface PeerTableOptions {
   readonly runtime: Runtime
   /** The database's name where it lasts (IndexedDB); derived from network and key when left out. */
   readonly name?: string
+  /** In Node: where the database lasts, a folder of its own, made when it is missing. Without, the table ends with the process. */
+  readonly folder?: string
   /** The wall clock, where the swarm knows it better than the machine. */
   readonly nowMs?: () => number
+  /** The database cannot be read or written; the table goes on without it: `ERR_TABLE_STORE`, `ERR_TABLE_DAMAGED`. */
+  readonly onError?: (error: SwarmError<TableErrorCode>) => void
 }
 
 /** Everybody that a node knows of, itself included. */
@@ -69,17 +74,28 @@ export interface PeerTable {
   destroy(): void
 }
 
-const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'nowMs'])
+const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'folder', 'nowMs', 'onError'])
 /** One change with the largest record, and what stands around it. */
 const MESSAGE_BYTES_MIN = 2 * RECORD_BYTES_MAX
 
 /** Opens the table of a key and publishes its record. PouchDB is loaded here, not before. */
 export async function createPeerTable(options: PeerTableOptions): Promise<PeerTable> {
   checkOptions(options)
-  const pouch: PouchModule = await import('#pouchdb')
-  const table = new PouchPeerTable(options, pouch)
+  const table = new PouchPeerTable(options, await loadPouch(options))
   await table.open()
   return table
+}
+
+async function loadPouch({ folder, onError }: PeerTableOptions): Promise<PouchModule> {
+  if (folder !== undefined) {
+    try {
+      return (await import('#pouchdb-folder')).openFolder(folder)
+    } catch (cause) {
+      if (cause instanceof TypeError) throw cause
+      onError?.(tableError('ERR_TABLE_STORE', cause)) // leveldb has no binary for this machine
+    }
+  }
+  return import('#pouchdb')
 }
 
 class PouchPeerTable implements PeerTable {
@@ -103,7 +119,13 @@ class PouchPeerTable implements PeerTable {
     this.#pouch = pouch
     this.#nowMs = options.nowMs ?? (() => runtime.clock.now())
     this.#instance = runtime.random.bytes(INSTANCE_BYTES)
-    this.#store = openStore({ pouch, name: this.#databaseName(), runtime, entries: () => this.#index.values() })
+    this.#store = openStore({
+      pouch,
+      name: this.#databaseName(),
+      runtime,
+      entries: () => this.#index.values(),
+      onError: options.onError ?? (() => {}),
+    })
     this.#admission = createAdmission({
       own: keyPair.peerId,
       network,
@@ -142,7 +164,7 @@ class PouchPeerTable implements PeerTable {
 
   async open(): Promise<void> {
     const { keyPair, network, runtime } = this.#options
-    await this.#store.load(async (documents) => (await this.#admission.admit(documents, { trusted: true })).admitted)
+    await this.#store.load(async (documents) => (await this.#admission.admit(documents, { remembered: true })).admitted)
     await this.#store.tidy()
     this.#own = createOwnRecord({
       keyPair,

@@ -42,5 +42,25 @@ export interface PouchConstructor {
 /** What a module behind `#pouchdb` exports. */
 export interface PouchModule {
   readonly PouchDB: PouchConstructor
-  readonly adapter: 'memory' | 'idb'
+  readonly adapter: 'memory' | 'idb' | 'leveldb'
+  /** Where each life has a database of its own: PouchDB never opens what an earlier one left, which may be torn. */
+  readonly shelf?: Shelf
+}
+
+/** A folder of databases, the newest with the largest number. None of its methods rejects. */
+export interface Shelf {
+  /** The path of one more database. */
+  next(): string
+  /** Every document that earlier databases still tell, newest database first, and what went wrong on the way. */
+  salvage(options: { readonly documentsMax: number }): Promise<Salvage>
+  erase(paths: readonly string[]): Promise<void>
+}
+
+export interface Salvage {
+  /** The databases that may go once their documents are elsewhere. */
+  readonly paths: readonly string[]
+  readonly documents: readonly unknown[]
+  readonly damage: readonly unknown[]
+  /** Another table is at work in this folder; then nothing may go. */
+  readonly isLocked: boolean
 }

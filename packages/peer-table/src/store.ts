@@ -1,24 +1,28 @@
-import type { PeerId, Runtime } from '@resilient-swarm/contract'
+import type { PeerId, Runtime, SwarmError } from '@resilient-swarm/contract'
 import { ANCESTRY_LENGTH, REWRITE_BATCH, REWRITE_INTERVAL_MS, STALE_DOCUMENTS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
 import type { Entry } from './peer-index.ts'
-import type { PouchDatabase, PouchModule } from './pouchdb.ts'
+import type { PouchDatabase, PouchModule, Shelf } from './pouchdb.ts'
 import { toDocument } from './record-envelope.ts'
 import { canBridge } from './revision.ts'
+import { type TableErrorCode, tableError } from './table-error.ts'
 
 export interface StoreOptions {
   readonly pouch: PouchModule
+  /** The database's name; on a shelf each has its own. */
   readonly name: string
   readonly runtime: Runtime
   /** What the database is to hold when it is written anew. */
   readonly entries: () => Iterable<Entry>
+  /** It cannot be read or written: told once, and again only after it could in between. */
+  readonly onError: (error: SwarmError<TableErrorCode>) => void
 }
 
 /**
- * Where admitted records are kept. The table never waits for it and goes on without it: a write that fails is told to the
- * log, and the database is written anew from memory when it can be.
+ * Where admitted records are kept. The table never waits for it and goes on without it: a write that fails is told, and the
+ * database is written anew from memory when it can be.
  */
 export interface Store {
-  /** The database of now; another one, of the same name, after it was written anew. */
+  /** The database of now; another one after it was written anew. */
   readonly db: PouchDatabase
   /** Hands over every document that an earlier life left; those that are not admitted go with the next writing anew. */
   load(admit: (documents: readonly unknown[]) => Promise<readonly Entry[]>): Promise<void>
@@ -28,6 +32,8 @@ export interface Store {
   /** Ends; what is only in memory is given back with it. */
   close(): Promise<void>
 }
+
+const DOCUMENTS_READ_MAX = TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX
 
 export function openStore(options: StoreOptions): Store {
   return new PouchStore(options)
@@ -41,6 +47,7 @@ class PouchStore implements Store {
   #queue: Promise<void> = Promise.resolve()
   #needsRewrite = false
   #rewrittenAtMs: number
+  #isTold = false
   #closed = false
 
   constructor(options: StoreOptions) {
@@ -50,11 +57,9 @@ class PouchStore implements Store {
   }
 
   async load(admit: (documents: readonly unknown[]) => Promise<readonly Entry[]>): Promise<void> {
+    const { shelf } = this.#options.pouch
     try {
-      const { rows } = await this.db.allDocs({ include_docs: true, limit: TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX })
-      const admitted = await admit(rows.map((row) => row.doc))
-      for (const { record } of admitted) this.#leaves.set(record.id, record.seq)
-      if (admitted.length < rows.length) this.#needsRewrite = true
+      await (shelf ? this.#salvage(shelf, admit) : this.#read(admit))
     } catch (cause) {
       this.#failed(cause)
     }
@@ -68,7 +73,8 @@ class PouchStore implements Store {
     const nowMs = this.#options.runtime.clock.monotonic()
     if (!this.#needsRewrite || nowMs - this.#rewrittenAtMs < REWRITE_INTERVAL_MS) return Promise.resolve()
     this.#rewrittenAtMs = nowMs
-    return this.#enqueue(() => this.#rewrite())
+    const { shelf } = this.#options.pouch
+    return this.#enqueue(() => (shelf ? this.#replace(shelf) : this.#rewrite()))
   }
 
   async close(): Promise<void> {
@@ -84,7 +90,8 @@ class PouchStore implements Store {
 
   #open(): PouchDatabase {
     const { pouch, name } = this.#options
-    const db = new pouch.PouchDB(name, { adapter: pouch.adapter, revs_limit: ANCESTRY_LENGTH, auto_compaction: true })
+    const options = { adapter: pouch.adapter, revs_limit: ANCESTRY_LENGTH, auto_compaction: true }
+    const db = new pouch.PouchDB(pouch.shelf?.next() ?? name, options)
     db.setMaxListeners(0) // readers of `table.db` listen as they like
     return db
   }
@@ -92,6 +99,26 @@ class PouchStore implements Store {
   #enqueue(task: () => Promise<void>): Promise<void> {
     this.#queue = this.#queue.then(task).catch((cause) => this.#failed(cause))
     return this.#queue
+  }
+
+  /** The database is the one that the earlier life wrote. */
+  async #read(admit: (documents: readonly unknown[]) => Promise<readonly Entry[]>): Promise<void> {
+    const { rows } = await this.db.allDocs({ include_docs: true, limit: DOCUMENTS_READ_MAX })
+    const admitted = await admit(rows.map((row) => row.doc))
+    for (const { record } of admitted) this.#leaves.set(record.id, record.seq)
+    if (admitted.length < rows.length) this.#needsRewrite = true
+  }
+
+  /** The database is new: it gets what the earlier ones still tell, and only then they go. */
+  async #salvage(shelf: Shelf, admit: (documents: readonly unknown[]) => Promise<readonly Entry[]>): Promise<void> {
+    const { documents, damage, paths, isLocked } = await shelf.salvage({ documentsMax: DOCUMENTS_READ_MAX })
+    if (isLocked) this.#tell(tableError('ERR_TABLE_SHARED'))
+    if (damage.length > 0) this.#tell(tableError('ERR_TABLE_DAMAGED', damage[0]))
+    await admit(documents)
+    void this.#enqueue(async () => {
+      await this.#writeAll()
+      await shelf.erase(paths)
+    })
   }
 
   async #write(entries: readonly Entry[]): Promise<void> {
@@ -107,10 +134,17 @@ class PouchStore implements Store {
       docs.push(toDocument(entry, leaf))
       this.#leaves.set(record.id, record.seq)
     }
-    if (this.#leaves.size > TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX) this.#needsRewrite = true
+    if (this.#leaves.size > DOCUMENTS_READ_MAX) this.#needsRewrite = true
     if (docs.length === 0) return
     const failures = await this.db.bulkDocs({ docs, new_edits: false })
     if (failures.length > 0) throw failures[0]
+  }
+
+  async #writeAll(): Promise<void> {
+    const entries = [...this.#options.entries()]
+    for (let start = 0; start < entries.length; start += REWRITE_BATCH) {
+      await this.#write(entries.slice(start, start + REWRITE_BATCH))
+    }
   }
 
   async #rewrite(): Promise<void> {
@@ -118,16 +152,43 @@ class PouchStore implements Store {
     await this.db.destroy()
     this.db = this.#open()
     this.#leaves.clear()
-    const entries = [...this.#options.entries()]
-    for (let start = 0; start < entries.length; start += REWRITE_BATCH) {
-      await this.#write(entries.slice(start, start + REWRITE_BATCH))
+    await this.#writeAll()
+    this.#isTold = false
+  }
+
+  /** A new database beside the one of now, which goes when the new one holds everything; else the new one goes. */
+  async #replace(shelf: Shelf): Promise<void> {
+    this.#needsRewrite = false
+    const before = this.db
+    this.db = this.#open()
+    this.#leaves.clear()
+    let spare = this.db
+    try {
+      await this.#writeAll()
+      spare = before
+      this.#isTold = false
+    } catch (cause) {
+      this.db = before
+      throw cause
+    } finally {
+      await spare.close().catch(() => {}) // one that never opened cannot be closed
+      await shelf.erase([spare.name])
     }
   }
 
   #failed(cause: unknown): void {
     this.#needsRewrite = true
-    this.#options.runtime.log.warn('The peer table could not be written; it goes on in memory and will be written anew.', {
-      cause,
-    })
+    this.#tell(tableError('ERR_TABLE_STORE', cause))
+  }
+
+  /** A disk that stays full fails every write; its owner needs to hear of it once. */
+  #tell(error: SwarmError<TableErrorCode>): void {
+    const { onError, runtime } = this.#options
+    if (error.code === 'ERR_TABLE_STORE') {
+      if (this.#isTold) return
+      this.#isTold = true
+    }
+    runtime.log.warn(error.message, { cause: error.cause })
+    onError(error)
   }
 }

@@ -17,14 +17,14 @@ export class VerifyBudget {
     this.#atMs = runtime.clock.monotonic()
   }
 
-  /** True: go ahead. False: `wait` first, then ask again. */
-  take(): boolean {
+  /** True: go ahead. False: `wait` first, then ask again. What no stranger caused is `free` and only takes turns. */
+  take({ free = false }: { readonly free?: boolean } = {}): boolean {
     const nowMs = this.#runtime.clock.monotonic()
     this.#tokens = Math.min(VERIFIES_BURST, this.#tokens + ((nowMs - this.#atMs) / MS_PER_SECOND) * VERIFIES_PER_SECOND)
     if (nowMs - this.#atMs > SAME_TURN_MS) this.#turn = 0
     this.#atMs = nowMs
-    if (this.#tokens < 1 || this.#turn >= VERIFIES_PER_TURN) return false
-    this.#tokens -= 1
+    if ((this.#tokens < 1 && !free) || this.#turn >= VERIFIES_PER_TURN) return false
+    if (!free) this.#tokens -= 1
     this.#turn += 1
     return true
   }

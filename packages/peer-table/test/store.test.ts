@@ -16,9 +16,11 @@ let names = 0
 let runtime: TestRuntime
 let index: PeerIndex
 let store: Store
+let told: string[]
 
 function open(module: PouchModule = pouch): Store {
-  return openStore({ pouch: module, name: `store-${process.pid}-${names++}`, runtime, entries: () => index.values() })
+  const name = `store-${process.pid}-${names++}`
+  return openStore({ pouch: module, name, runtime, entries: () => index.values(), onError: ({ code }) => told.push(code) })
 }
 function put(number: number, seq: number): Entry {
   const { id, key } = author(number)
@@ -39,6 +41,7 @@ const leavesOf = async (number: number, db = store.db): Promise<string[]> => {
 beforeEach(() => {
   runtime = createTestRuntime()
   index = new PeerIndex()
+  told = []
   store = open()
 })
 afterEach(() => store.close())
@@ -106,10 +109,16 @@ describe('the store', () => {
     const real = store.db
     store.db.bulkDocs = () => Promise.reject(failing)
     await store.write([put(1, 1)])
+    await store.write([put(2, 1)])
+    expect(told).toEqual(['ERR_TABLE_STORE'])
     expect(runtime.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1)
     await store.tidy()
     expect(store.db).not.toBe(real)
     expect(await leavesOf(1)).toEqual([revisionOf(author(1).key, 1)])
+    // It could in between, so the next trouble is news.
+    store.db.bulkDocs = () => Promise.reject(failing)
+    await store.write([put(3, 1)])
+    expect(told).toEqual(['ERR_TABLE_STORE', 'ERR_TABLE_STORE'])
   })
 
   it('hands over what an earlier life left, and bridges from there', async () => {
