@@ -6,6 +6,10 @@ export const RECORD_BYTES_MAX = 4096
 export const INFO_BYTES_MAX = 512
 /** Levels of nesting in `info`, so that no reader of it recurses far. */
 export const INFO_DEPTH_MAX = 8
+/** Servers that a record names: a door by each of two families of addresses, and by a name. */
+export const SERVERS_MAX = 3
+/** Bytes of one server's URL: a long host name and a short path. */
+export const SERVER_URL_BYTES_MAX = 128
 /** As many neighbours as a Node peer may have. */
 export const LINKS_MAX = 64
 /** A round trip is told in tenths of a millisecond; beyond 6.5 s it says nothing more. */

@@ -3,12 +3,14 @@ import { isPeerId, type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
 import { expiryOf, fullAllowance, type PublishAllowance, publishDelayMs, refreshDelayMs, takePublish } from './expiry.ts'
 import { LINK_RTT_MS_MAX, LINKS_MAX, SEQ_MAX } from './limits.ts'
 import { encodeInfo, type Json, type PeerLink, type PeerRecord } from './peer-record.ts'
+import { checkServers } from './record-servers.ts'
 
 /** What a node says anew about itself; what is left out stays as it was. */
 export interface RecordChange {
   readonly links?: readonly PeerLink[]
   readonly relay?: boolean
   readonly info?: Json
+  readonly servers?: readonly string[]
 }
 
 export interface OwnRecordOptions {
@@ -35,9 +37,9 @@ export interface OwnRecord {
   publish(): Promise<void>
 }
 
-type Content = Pick<PeerRecord, 'links' | 'relay' | 'info' | 'left'>
+type Content = Pick<PeerRecord, 'links' | 'relay' | 'info' | 'servers' | 'left'>
 
-const CHANGE_FIELDS = new Set(['links', 'relay', 'info'])
+const CHANGE_FIELDS = new Set(['links', 'relay', 'info', 'servers'])
 
 export function createOwnRecord(options: OwnRecordOptions): OwnRecord {
   return new SignedOwnRecord(options)
@@ -121,13 +123,14 @@ class SignedOwnRecord implements OwnRecord {
 /** Checked, and in the one form that a record carries. The caller's mistakes are told here, by name. */
 function checkChange(change: RecordChange, own: PeerId): Partial<Content> {
   for (const name of Object.keys(change)) if (!CHANGE_FIELDS.has(name)) throw new TypeError(`unknown record field: ${name}`)
-  const { links, relay, info } = change
+  const { links, relay, info, servers } = change
   if (relay !== undefined && typeof relay !== 'boolean') throw new TypeError('relay must be true or false')
   if (info !== undefined) encodeInfo(info)
   return {
     ...(links === undefined ? {} : { links: checkLinks(links, own) }),
     ...(relay === undefined ? {} : { relay }),
     ...(info === undefined ? {} : { info: structuredClone(info) }),
+    ...(servers === undefined ? {} : { servers: checkServers(servers) }),
   }
 }
 

@@ -2,6 +2,7 @@ import { compareBytes, concatBytes, encodeVarint, lengthPrefixed, type PeerId, u
 import { encodePeerId, type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
 import { ByteReader, MALFORMED } from './byte-reader.ts'
 import { INFO_BYTES_MAX, INFO_DEPTH_MAX, LINK_RTT_MS_MAX, LINKS_MAX, NETWORK_BYTES_MAX, SEQ_MAX } from './limits.ts'
+import { encodeServers, readServers } from './record-servers.ts'
 
 /** Plain data, as JSON carries it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -22,6 +23,8 @@ export interface PeerRecord {
   readonly relay: boolean
   /** What the application said, at most `INFO_BYTES_MAX` bytes as JSON. */
   readonly info?: Json
+  /** Where it can be signalled: the exchange that it runs itself, by up to three URLs. */
+  readonly servers?: readonly string[]
   readonly createdMs: number
   readonly expiresMs: number
   /** It closed; nobody needs to call it. */
@@ -36,14 +39,16 @@ export interface RecordPayload extends Omit<PeerRecord, 'id' | 'links'> {
 
 const RECORD_VERSION = 1
 const KEY_BYTES = 32
-const FLAG = { relay: 1, left: 2, info: 4 } as const
-const FLAGS_ALL = FLAG.relay | FLAG.left | FLAG.info
+const FLAG = { relay: 1, left: 2, info: 4, servers: 8 } as const
+const FLAGS_ALL = FLAG.relay | FLAG.left | FLAG.info | FLAG.servers
 const TENTHS = 10
 
 /** The one spelling of a record: `docs/protocol/peer-table.md` names every byte. Links are put into the order of their keys. */
 export function encodeRecord(record: PeerRecord, network: string): Uint8Array {
   const info = record.info === undefined ? undefined : encodeInfo(record.info)
-  const flags = (record.relay ? FLAG.relay : 0) | (record.left ? FLAG.left : 0) | (info ? FLAG.info : 0)
+  const servers = record.servers?.length ? encodeServers(record.servers) : undefined
+  const flags =
+    (record.relay ? FLAG.relay : 0) | (record.left ? FLAG.left : 0) | (info ? FLAG.info : 0) | (servers ? FLAG.servers : 0)
   const links = record.links
     .map((link) => ({ key: publicKeyOf(link.key), tenths: Math.round(link.rttMs * TENTHS) }))
     .sort((one, other) => compareBytes(one.key, other.key))
@@ -55,6 +60,7 @@ export function encodeRecord(record: PeerRecord, network: string): Uint8Array {
     encodeVarint(record.expiresMs),
     encodeVarint(flags),
     ...(info ? [lengthPrefixed(info)] : []),
+    ...(servers ? [servers] : []),
     encodeVarint(links.length),
     ...links.flatMap((link) => [link.key, encodeVarint(link.tenths)]),
   )
@@ -78,6 +84,7 @@ function readRecord(reader: ByteReader): RecordPayload {
   const expiresMs = reader.varint(SEQ_MAX)
   const flags = reader.varint(FLAGS_ALL)
   const info = flags & FLAG.info ? readInfo(reader.text(INFO_BYTES_MAX)) : undefined
+  const servers = flags & FLAG.servers ? readServers(reader) : undefined
   if (network === '' || seq < 1 || expiresMs <= createdMs) throw MALFORMED
   const links: { key: Uint8Array; rttMs: number }[] = []
   const linkCount = reader.varint(LINKS_MAX)
@@ -97,6 +104,7 @@ function readRecord(reader: ByteReader): RecordPayload {
     links,
     relay: (flags & FLAG.relay) !== 0,
     ...(info === undefined ? {} : { info }),
+    ...(servers === undefined ? {} : { servers }),
     createdMs,
     expiresMs,
     left: (flags & FLAG.left) !== 0,

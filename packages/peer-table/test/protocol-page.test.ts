@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { decodeHex, encodeHex } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
+import { ByteReader } from '../src/byte-reader.ts'
 import { REPLICATION_END } from '../src/index.ts'
 import { encodeRecord, parseRecord, toPeerRecord } from '../src/peer-record.ts'
 import { proveRecord, readDocument, sealRecord, toDocument } from '../src/record-envelope.ts'
+import { encodeServers, readServers } from '../src/record-servers.ts'
 import { encodeViewMessage, parseViewMessage, VIEW_MESSAGE, type ViewMessage } from '../src/view-messages.ts'
 
 const page = readFileSync(new URL('../../../docs/protocol/peer-table.md', import.meta.url), 'utf8')
@@ -40,6 +42,12 @@ describe('docs/protocol/peer-table.md', () => {
     expect(encodeHex(sealRecord(alice, record, 'public'))).toBe(
       bytesOf('key of alice') + bytesOf('signature') + bytesOf('payload'),
     )
+  })
+
+  it('shows the servers of a record', () => {
+    const servers = ['wss://door.example/', 'ws://10.0.0.7:6688/']
+    expect(encodeHex(encodeServers(servers))).toBe(bytesOf('servers'))
+    expect(readServers(new ByteReader(decodeHex(bytesOf('servers'))))).toEqual(servers.toReversed())
   })
 
   it('shows its document and ancestry', () => {
