@@ -1,4 +1,13 @@
 import type { PeerId } from '@resilient-swarm/contract'
+import type { CloseCodeName } from '@resilient-swarm/signal-exchange/protocol'
+
+/** In whose hands a key is: a client over a socket, or one in this process. */
+export interface Holder {
+  /** Hands over a signal; false when too much waits for this client already. */
+  deliver(signal: { readonly id: string; readonly box: string }): boolean
+  /** Closes with a numbered code and a word for people. */
+  close(why: CloseCodeName): void
+}
 
 /** Who is online: one holder a key, the newest that proved it. */
 export interface Directory<Holder> {

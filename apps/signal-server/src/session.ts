@@ -24,7 +24,7 @@ import {
   type ServerFrame,
   verifyLogin,
 } from '@resilient-swarm/signal-exchange/protocol'
-import type { Directory } from './directory.ts'
+import type { Directory, Holder } from './directory.ts'
 import type { SignalServerLimits } from './limits.ts'
 
 /** What a session stands on; a WebSocket in the server, a plain object in tests. */
@@ -42,7 +42,7 @@ export type SessionEvent =
 
 export interface SessionOptions {
   readonly port: SessionPort
-  readonly directory: Directory<Session>
+  readonly directory: Directory<Holder>
   readonly limits: SignalServerLimits
   readonly runtime: Runtime
   /** Whether this server goes by that URL on this connection. */
@@ -51,15 +51,11 @@ export interface SessionOptions {
 }
 
 /** One client, from its challenge to its end. Whatever it says, nothing here throws. */
-export interface Session {
+export interface Session extends Holder {
   /** One text frame from the client. */
   receive(text: string): void
   /** Not a text frame. */
   refuseBinary(): void
-  /** Hands over a signal; false when too much waits for this client already. */
-  deliver(signal: { readonly id: string; readonly box: string }): boolean
-  /** Closes with a numbered code and a word for people. */
-  close(why: CloseCodeName): void
   /** The socket is gone. */
   end(): void
 }

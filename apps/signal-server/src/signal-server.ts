@@ -4,8 +4,9 @@ import type { Log, PeerId, Timer } from '@resilient-swarm/contract'
 import type { CloseCodeName } from '@resilient-swarm/signal-exchange/protocol'
 import type { WebSocket, WebSocketServer } from 'ws'
 import { type AddressRate, createAddressRate } from './address-rate.ts'
-import { createDirectory } from './directory.ts'
+import { createDirectory, type Holder } from './directory.ts'
 import { createHttpServer, createWebSocketServer, listen } from './listen.ts'
+import { joinLocally, type LocalMember, type LocalMemberOptions } from './local-member.ts'
 import { readOptions, type Settings, type SignalServerOptions } from './options.ts'
 import { isOwnOrigin, originsAt } from './origins.ts'
 import { createSession, type Session, type SessionEvent } from './session.ts'
@@ -30,6 +31,10 @@ export interface SignalServer {
   /** What a client on this machine dials. */
   readonly url: string
   readonly stats: SignalServerStats
+  /** Whose URLs clients may dial: those named, or else `url`. */
+  readonly origins: readonly string[]
+  /** A client in this very process, with a key that needs no proof; a newer login of the key takes its place. */
+  join(options: LocalMemberOptions): LocalMember
   /** Tells every client to go elsewhere, then ends everything; idempotent. */
   close(): Promise<void>
 }
@@ -54,7 +59,7 @@ class Exchange implements SignalServer {
   readonly #log: Log
   readonly #http: Server
   readonly #webSockets: WebSocketServer
-  readonly #directory = createDirectory<Session>()
+  readonly #directory = createDirectory<Holder>()
   readonly #connections = new Set<Connection>()
   readonly #addresses: AddressRate
   readonly #counts = { registered: 0, frames: 0, forwarded: 0, refused: 0 }
@@ -81,6 +86,15 @@ class Exchange implements SignalServer {
     }
   }
 
+  get origins(): readonly string[] {
+    const { origins } = this.#settings
+    return origins.length > 0 ? origins : [this.url]
+  }
+
+  join(options: LocalMemberOptions): LocalMember {
+    return joinLocally({ ...options, directory: this.#directory, clock: this.#settings.runtime.clock })
+  }
+
   async listen(): Promise<void> {
     const { address, port } = await listen(this.#http, this.#settings)
     this.#http.on('error', (error) => this.#log.warn('the listening socket failed', { error: error.message }))
@@ -88,7 +102,7 @@ class Exchange implements SignalServer {
     this.port = port
     this.url = origins[0] ?? originsAt({ address: reachable(address), port })[0] ?? ''
     this.#schedulePings()
-    this.#log.info('listening', { host: address, port, origins: origins.length > 0 ? origins : [this.url] })
+    this.#log.info('listening', { host: address, port, origins: this.origins })
   }
 
   close(): Promise<void> {

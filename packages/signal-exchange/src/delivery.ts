@@ -6,7 +6,8 @@ import type { SendFrame, SendOutcome } from './signal-connection.ts'
 
 export interface DeliveryOptions {
   readonly frame: SendFrame
-  readonly clients: readonly SignalClient[]
+  /** Those of now: servers come and go meanwhile. */
+  readonly clients: () => readonly SignalClient[]
   readonly clock: Clock
   /** Until then, by `clock.monotonic()`, servers that are dialled for the first time may still take what others could not. */
   readonly graceEndsMs: number
@@ -57,7 +58,7 @@ class Delivery {
   /** Asks every server that can be asked now, and ends when none is left to hope for. */
   #goOn(): void {
     if (this.#scope.isClosed) return
-    for (const client of this.#options.clients) {
+    for (const client of this.#options.clients()) {
       if (client.state === 'registered' && !this.#asked.has(client)) this.#ask(client)
     }
     if (this.#asked.size === this.#outcomes.length && !this.#mayStillCome()) this.#fail(failureOf(this.#outcomes))
@@ -81,7 +82,7 @@ class Delivery {
   /** With an answer in hand only servers that are just being dialled are worth a moment; without one, every server is. */
   #mayStillCome(): boolean {
     const { clients, clock, graceEndsMs } = this.#options
-    const others = clients.filter((client) => !this.#asked.has(client))
+    const others = clients().filter((client) => !this.#asked.has(client))
     if (this.#outcomes.length > 0) return clock.monotonic() < graceEndsMs && others.some((client) => client.isFresh)
     return this.#isWaitingLonger && others.some((client) => client.state !== 'displaced')
   }

@@ -6,6 +6,7 @@ export {
   LOOKUP_KEYS_MAX,
   NONCE_BYTES,
   SIGNAL_FRAME_BYTES_MAX,
+  SIGNALS_IN_RATE,
 } from './limits.ts'
 export {
   type AnnouncedLimits,

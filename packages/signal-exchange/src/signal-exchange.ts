@@ -49,6 +49,15 @@ export interface SignalServerStatus {
   readonly error?: SwarmError<SignalErrorCode>
 }
 
+/** A server that was added, until it is closed. */
+export interface AddedServer {
+  readonly url: string
+  /** Rejects with the first failure, after which the server is closed. */
+  readonly registered: Promise<void>
+  /** Leaves the server; idempotent. */
+  close(): void
+}
+
 /** A sealed signal and whom it is for. `id` is 16 random bytes as hex. */
 export interface OutgoingSignal {
   readonly to: PeerId
@@ -75,11 +84,18 @@ export interface SignalExchange {
   /** A newer login of our key took over and no server keeps us registered; once. A server that says so alone is left. */
   onDisplaced: () => void
   readonly servers: readonly SignalServerStatus[]
+  /**
+   * One more server for a while, tried once: what a peer told of, or an earlier life remembers. Nobody vouches for it, so it is
+   * never believed that we were displaced, and its time only while no server of `urls` has said one. A TypeError for one that is there already.
+   */
+  add(url: string): AddedServer
   /** The servers' clock minus ours, in ms: the median of what they said. */
   readonly clockOffsetMs: number | undefined
   /** Ends everything at once; idempotent. */
   close(): Promise<void>
 }
+
+type Arrived = { readonly id: string; readonly box: Uint8Array }
 
 const OPTIONS: ReadonlySet<string> = new Set<keyof SignalExchangeOptions>(['urls', 'keyPair', 'network', 'runtime', 'webSocket'])
 
@@ -103,7 +119,10 @@ class Exchange implements SignalExchange {
   onDisplaced: () => void = () => {}
   readonly #runtime: Runtime
   readonly #scope = new Scope()
-  readonly #clients: readonly SignalClient[]
+  /** The servers of `urls`. */
+  readonly #named: readonly SignalClient[]
+  readonly #added = new Set<SignalClient>()
+  readonly #newClient: (url: string) => SignalClient
   readonly #changes = new Set<() => void>()
   readonly #seen = createSeenBoxes({ max: SEEN_BOXES_MAX })
   readonly #graceEndsMs: number
@@ -112,17 +131,10 @@ class Exchange implements SignalExchange {
   constructor({ keyPair, runtime, webSocket = DefaultWebSocket }: SignalExchangeOptions, origins: readonly string[]) {
     this.#runtime = runtime
     this.#graceEndsMs = runtime.clock.monotonic() + FIRST_DIAL_GRACE_MS
-    this.#clients = origins.map((url) =>
-      createSignalClient({
-        url,
-        keyPair,
-        runtime,
-        webSocket,
-        onSignal: (signal) => this.#receive(signal),
-        onChange: () => this.#changed(),
-      }),
-    )
-    for (const client of this.#clients) this.#scope.add(() => client.close())
+    const [onSignal, onChange] = [(signal: Arrived) => this.#receive(signal), () => this.#changed()]
+    this.#newClient = (url) => createSignalClient({ url, keyPair, runtime, webSocket, onSignal, onChange })
+    this.#named = origins.map(this.#newClient)
+    for (const client of this.#named) this.#scope.add(() => client.close())
     this.ready = this.#untilRegistered(undefined)
     this.ready.catch(() => {}) // nobody need wait for it
   }
@@ -132,7 +144,40 @@ class Exchange implements SignalExchange {
   }
 
   get clockOffsetMs(): number | undefined {
-    return chooseClockOffset(this.#clients.map((client) => client.clockOffsetMs))
+    const offsetOf = (clients: Iterable<SignalClient>) => chooseClockOffset([...clients].map((client) => client.clockOffsetMs))
+    return offsetOf(this.#named) ?? offsetOf(this.#added)
+  }
+
+  get #clients(): readonly SignalClient[] {
+    return [...this.#named, ...this.#added]
+  }
+
+  add(given: string): AddedServer {
+    const url = normalizeOrigin(given)
+    if (this.#scope.isClosed) throw closedError()
+    if (this.#clients.some((client) => client.url === url)) throw new TypeError(`${url} is one of our signal servers already`)
+    if (this.#clients.length >= SERVERS_MAX) throw new RangeError(`at most ${SERVERS_MAX} signal servers are used`)
+    const client = this.#newClient(url)
+    this.#added.add(client)
+    const visit = this.#scope.child()
+    visit.add(() => {
+      client.close()
+      this.#added.delete(client)
+      this.#changed()
+    })
+    const registered = new Promise<void>((resolve, reject) => {
+      visit.add(() => reject(closedError())) // says nothing new once it is settled
+      visit.add(
+        this.#listen(() => {
+          if (client.state === 'registered') resolve()
+          if (client.state === 'registered' || client.state === 'connecting') return
+          reject(client.error)
+          void visit.close()
+        }),
+      )
+    })
+    registered.catch(() => {}) // nobody need wait for it
+    return { url, registered, close: () => void visit.close() }
   }
 
   async send({ to, id, box }: OutgoingSignal, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -145,7 +190,7 @@ class Exchange implements SignalExchange {
     if (this.#scope.isClosed) throw closedError()
     await deliver({
       frame: { type: 'send', to, id, box: encodeBase64Url(box) },
-      clients: this.#clients,
+      clients: () => this.#clients,
       clock: this.#runtime.clock,
       graceEndsMs: this.#graceEndsMs,
       scope: this.#scope,
@@ -178,14 +223,14 @@ class Exchange implements SignalExchange {
 
   #changed(): void {
     for (const listen of [...this.#changes]) listen()
-    if (this.#isDisplaced || this.#scope.isClosed || !this.#clients.some((client) => client.state === 'displaced')) return
+    if (this.#isDisplaced || this.#scope.isClosed || !this.#named.some((client) => client.state === 'displaced')) return
     // A server may lie about it: while another one keeps us registered there is no newer login.
-    if (this.#clients.some((client) => client.state === 'registered')) return
+    if (this.#named.some((client) => client.state === 'registered')) return
     this.#isDisplaced = true
     this.onDisplaced()
   }
 
-  #receive({ id, box }: { id: string; box: Uint8Array }): void {
+  #receive({ id, box }: Arrived): void {
     if (this.#scope.isClosed || box.byteLength > BOX_BYTES_MAX) return
     if (this.#seen.isNew(`${id} ${encodeHex(defaultEngine.sha256(box))}`)) this.onSignal({ id, box })
   }

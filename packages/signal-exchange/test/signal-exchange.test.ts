@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { encodeBase64Url } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime } from '@resilient-swarm/testkit'
 import { createSignalExchange, type SignalExchange } from '../src/index.ts'
 import { BOX_BYTES_MAX, FIRST_DIAL_GRACE_MS, LOOKUP_CALL_KEYS_MAX, REGISTRATION_WAIT_MS } from '../src/limits.ts'
+import { CLOSE_CODES } from '../src/protocol.ts'
 import { createFakeNetwork, type FakeConnection } from './fake-server.ts'
 
 const alice = createKeyPair({ seed: new Uint8Array(32).fill(1) })
@@ -327,5 +329,90 @@ describe('closing', () => {
     for (const late of [exchange.send(signal), exchange.lookup([bob.peerId])]) {
       await expect(late).rejects.toMatchObject({ code: 'ERR_SIGNAL_CLOSED', retryable: false })
     }
+  })
+})
+
+describe('a server that was added', () => {
+  it('is dialled, sends and receives like the others, until it is closed', async () => {
+    const { at, exchange, connections } = open(['ws://one.example/'])
+    const heard: string[] = []
+    exchange.onSignal = ({ id: heardId }) => heard.push(heardId)
+    const added = exchange.add('ws://TWO.example')
+    expect(added.url).toBe('ws://two.example/')
+    at('two').register()
+    await added.registered
+    at('two').say({ type: 'signal', id, box: encodeBase64Url(signal.box) })
+    expect(heard).toEqual([id])
+    const sent = exchange.send(signal)
+    at('two').say({ type: 'sent', id })
+    await sent
+    added.close()
+    added.close()
+    expect(at('two').closedWith).toBe(CLOSE_CODES.finished)
+    expect(exchange.servers.map(({ url }) => url)).toEqual(['ws://one.example/'])
+    expect(connections).toHaveLength(2)
+  })
+
+  it('gets a signal that waits for any server', async () => {
+    const { at, exchange } = open([])
+    const added = exchange.add('ws://two.example/')
+    const sent = exchange.send(signal)
+    at('two').register()
+    await Promise.all([added.registered, exchange.ready])
+    at('two').say({ type: 'sent', id })
+    await sent
+    expect(at('two').frames.map(({ type }) => type)).toEqual(['register', 'send'])
+  })
+
+  it('is tried once: its first failure ends it', async () => {
+    const { at, exchange, connections, runtime } = open([])
+    const added = exchange.add('ws://two.example/')
+    at('two').fail('gone')
+    await expect(added.registered).rejects.toMatchObject({ code: 'ERR_SIGNAL_CONNECT' })
+    await runtime.clock.advance(100_000)
+    expect([exchange.servers, connections.length]).toEqual([[], 1])
+  })
+
+  it('is never believed that we were displaced', async () => {
+    const { at, exchange } = open([])
+    let displaced = 0
+    exchange.onDisplaced = () => displaced++
+    const added = exchange.add('ws://two.example/')
+    at('two').register()
+    await added.registered
+    at('two').end('displaced')
+    expect([displaced, exchange.servers]).toEqual([0, []])
+  })
+
+  it('keeps nobody who was displaced at all named servers', async () => {
+    const { at, exchange } = open(['ws://one.example/'])
+    let displaced = 0
+    exchange.onDisplaced = () => displaced++
+    exchange.add('ws://two.example/')
+    for (const name of ['one', 'two'] as const) at(name).register()
+    at('one').end('displaced')
+    expect(displaced).toBe(1)
+  })
+
+  it('tells the time only where no named server does', () => {
+    const { at, exchange, runtime } = open(['ws://one.example/'])
+    exchange.add('ws://two.example/')
+    at('two').challenge({ time: runtime.clock.now() + 7_000 })
+    expect(exchange.clockOffsetMs).toBe(7_000)
+    at('one').challenge({ time: runtime.clock.now() + 1_000 })
+    expect(exchange.clockOffsetMs).toBe(1_000)
+  })
+
+  it('is another than those that are there, and at most the sixteenth', async () => {
+    const { exchange } = open(Array.from({ length: 15 }, (_, index) => `ws://server-${index}.example`))
+    expect(() => exchange.add('ws://SERVER-3.example/')).toThrow(TypeError)
+    expect(() => exchange.add('http://two.example/')).toThrow(TypeError)
+    const sixteenth = exchange.add('ws://two.example/')
+    expect(() => exchange.add('ws://three.example/')).toThrow(RangeError)
+    sixteenth.close()
+    exchange.add('ws://three.example/')
+    await exchange.close()
+    await expect(sixteenth.registered).rejects.toMatchObject({ code: 'ERR_SIGNAL_CLOSED' })
+    expect(() => exchange.add('ws://four.example/')).toThrow(expect.objectContaining({ code: 'ERR_SIGNAL_CLOSED' }))
   })
 })
