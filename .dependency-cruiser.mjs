@@ -41,8 +41,8 @@ export default {
     only({
       name: 'L4-facade',
       from: source('resilient-swarm'),
-      to: [`^packages/(contract|identity|resilient-swarm|${siblings})/`],
-      comment: 'The facade composes the parts, and no app.',
+      to: [`^packages/(contract|identity|resilient-swarm|${siblings})/`, '^apps/signal-server/'],
+      comment: 'The facade composes the parts, and no app but the signal server, which a node can be itself.',
     }),
     only({
       name: 'testkit',

@@ -31,8 +31,6 @@ export interface SignalServer {
   /** What a client on this machine dials. */
   readonly url: string
   readonly stats: SignalServerStats
-  /** Whose URLs clients may dial: those named, or else `url`. */
-  readonly origins: readonly string[]
   /** A client in this very process, with a key that needs no proof; a newer login of the key takes its place. */
   join(options: LocalMemberOptions): LocalMember
   /** Tells every client to go elsewhere, then ends everything; idempotent. */
@@ -86,11 +84,6 @@ class Exchange implements SignalServer {
     }
   }
 
-  get origins(): readonly string[] {
-    const { origins } = this.#settings
-    return origins.length > 0 ? origins : [this.url]
-  }
-
   join(options: LocalMemberOptions): LocalMember {
     return joinLocally({ ...options, directory: this.#directory, clock: this.#settings.runtime.clock })
   }
@@ -102,7 +95,7 @@ class Exchange implements SignalServer {
     this.port = port
     this.url = origins[0] ?? originsAt({ address: reachable(address), port })[0] ?? ''
     this.#schedulePings()
-    this.#log.info('listening', { host: address, port, origins: this.origins })
+    this.#log.info('listening', { host: address, port, origins: origins.length > 0 ? origins : [this.url] })
   }
 
   close(): Promise<void> {

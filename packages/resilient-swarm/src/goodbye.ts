@@ -3,6 +3,8 @@ import type { Acquaintances } from './acquaintances.ts'
 import type { Calls } from './calls.ts'
 import type { Circuits } from './circuits.ts'
 import type { DirectDialler } from './direct-dialler.ts'
+import type { DoorKeeper } from './door-keeper.ts'
+import type { Home } from './home.ts'
 import { CLOSE_TIMEOUT_MS, RELAY_DRAIN_MS } from './limits.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { PEER_CODES } from './peer-codes.ts'
@@ -18,6 +20,8 @@ export interface GoodbyeOptions {
   readonly circuits: Circuits
   readonly acquaintances: Acquaintances
   readonly table: TableLink
+  readonly doors: DoorKeeper
+  readonly home: Home
   readonly signalling: Signalling
   readonly peers: () => readonly ConnectedPeer<unknown>[]
 }
@@ -29,15 +33,17 @@ export interface Goodbye {
 }
 
 export function createGoodbye(options: GoodbyeOptions): Goodbye {
-  const { clock, scope, calls, dialler, circuits, acquaintances, table, signalling } = options
+  const { clock, scope, calls, dialler, circuits, acquaintances, table, doors, home, signalling } = options
   let closing: Promise<void> | undefined
+  let left: Promise<void> | undefined
 
   /** Nothing new begins. */
   function stop(): Promise<void> {
     const ended = scope.close()
+    const kept = doors.close()
     calls.close(closedError())
     dialler.close(closedError())
-    return ended
+    return Promise.all([ended, kept]).then(() => undefined)
   }
 
   async function sayGoodbye(): Promise<void> {
@@ -74,11 +80,19 @@ export function createGoodbye(options: GoodbyeOptions): Goodbye {
     void circuits.close()
     table.destroy()
     void signalling.close()
+    left ??= Promise.all([table.ended(), doors.close()]).then(home.leave, home.leave)
+  }
+
+  async function leave(): Promise<void> {
+    await within(CLOSE_TIMEOUT_MS, sayGoodbye())
+    destroy()
+    // Whoever waits for `close` may open the folder again.
+    if (left) await within(CLOSE_TIMEOUT_MS, left)
   }
 
   return {
     close() {
-      closing ??= within(CLOSE_TIMEOUT_MS, sayGoodbye()).finally(destroy)
+      closing ??= leave()
       return closing
     },
     destroy,

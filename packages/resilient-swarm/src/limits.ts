@@ -115,3 +115,28 @@ export const RELAYS_REMEMBERED_MAX = 64
 export const RELAY_WORTH_MS_MIN = 15
 /** How long paths that were aborted may take to tell their peers before they are cut. */
 export const ABORT_FLUSH_MS = 100
+/** Servers and doors that a node remembers for when it has nobody: as many as a signal exchange can be at. */
+export const DOORS_MAX = 16
+/** Of which it was never at: what peers told of, so that they cannot crowd out those that worked. */
+export const DOORS_UNPROVEN_MAX = 8
+/** Peers that were connected and are looked for again, the newest: as many as a node in Node has. */
+export const MET_MAX = 64
+/** Of which are looked for at one door: one question there. */
+export const MET_SOUGHT_MAX = 32
+/** Of those who are there, called at once; the first one who answers brings all others. */
+export const MET_CALLED_MAX = 3
+/** How often a node looks whether it needs a door. */
+export const DOORS_INTERVAL_MS = 500
+/** How long somebody is missing before their door is tried, in ms: a session often comes back by itself, and so does the mesh. */
+export const DOOR_PATIENCE_MS = 3_000
+/** First and longest pause before a door is tried again. */
+export const DOOR_RETRY_MS_MIN = 2_000
+export const DOOR_RETRY_MS_MAX = 300_000
+/** Failures after which the door of one missing peer is let be, while there are others; half an hour has passed by then. */
+export const DOOR_FAILURES_MAX = 12
+/** How long a node that has nobody stays at a door where it found nobody: others may be on their way there. */
+export const DOOR_LINGER_MS = 15_000
+/** What is remembered is written at most this often. */
+export const MEMORY_INTERVAL_MS = 1_000
+/** Bytes of the file with what is remembered: 16 doors and 64 keys take 9 KiB. */
+export const MEMORY_BYTES_MAX = 65_536

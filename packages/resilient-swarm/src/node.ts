@@ -4,16 +4,19 @@ import { createMeshKeeper, isLarger, type MeshKeeper } from '@resilient-swarm/me
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
+import { openHome } from '#home'
 import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
 import { type Answerer, createAnswerer, judgeOffer } from './answer.ts'
 import { builtInMethods } from './built-in-methods.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
 import { createDirectDialler, yieldedError } from './direct-dialler.ts'
+import { createDoorKeeper, type DoorKeeper } from './door-keeper.ts'
 import type { LeaveReason, SwarmEvents } from './events.ts'
 import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
 import { createHistory, type History, inWords } from './history.ts'
+import type { Home } from './home.ts'
 import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX } from './limits.ts'
 import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
@@ -55,7 +58,8 @@ export interface Node<Remote> {
 export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Node<Remote> {
   const { runtime, transports, peersMax } = settings
   const { clock } = runtime
-  const keyPair = createKeyPair(settings.seed === undefined ? {} : { seed: settings.seed })
+  const home = moveIn(settings)
+  const keyPair = createKeyPair(home.seed === undefined ? {} : { seed: home.seed })
   const self = keyPair.peerId
   const scope = new Scope()
   const nodeBuffers = new NodeBuffers()
@@ -73,13 +77,16 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     onOffer: (offer) => answerer.receive(offer),
     onError: (error) => emit('error', error),
     onDisplaced,
+    onDoor: (urls) => table.publishServers(urls),
   })
   const table: TableLink = createTableLink({
     keyPair,
     settings,
+    folder: home.tableFolder,
     nowMs: signalling.nowMs,
     onRecord(record) {
       emit('record', record)
+      doors.onRecord(record)
       mesh.nudge()
       upkeep.nudge(record.id)
     },
@@ -177,6 +184,20 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     call: (id) => calls.call(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
   })
 
+  const doors: DoorKeeper = createDoorKeeper({
+    self,
+    runtime,
+    scope,
+    home,
+    history,
+    signalling,
+    connected: () => roster.peers.map(({ publicKey }) => publicKey),
+    recordOf: (id) => table.view.get(id),
+    call: async (id) => roster.get(id) ?? calls.call(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
+    onError: (error) => emit('error', error),
+  })
+  if (home.trouble) queueMicrotask(() => home.trouble && emit('error', home.trouble))
+
   const goodbye = createGoodbye({
     clock,
     scope,
@@ -185,6 +206,8 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     circuits,
     acquaintances,
     table,
+    doors,
+    home,
     signalling,
     peers: () => roster.peers,
   })
@@ -251,6 +274,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       links.tell()
     })
     upkeep.watch(peer)
+    doors.onPeer(peer.publicKey)
     emit('peer', peer)
   }
 
@@ -289,4 +313,10 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     close: goodbye.close,
     destroy: goodbye.destroy,
   }
+}
+
+/** A seed that the user gave is checked before anything is touched. */
+function moveIn({ folder, seed, network, runtime }: Settings): Home {
+  if (seed !== undefined) createKeyPair({ seed })
+  return openHome({ folder, seed, network, runtime })
 }

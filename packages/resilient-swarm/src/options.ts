@@ -27,8 +27,22 @@ export interface SwarmOptions {
   readonly callTimeoutMs?: number
   /** Whether this node forwards for peers who cannot reach each other, and how much. It reads nothing of it. Default: yes in Node, no in a page. */
   readonly relay?: RelayServingOptions
+  /** In Node: where this node lasts. Its seed (unless `seed` is given), its table and the doors that it knows are kept there; one node a folder. */
+  readonly folder?: string
+  /** In Node: be a signal exchange too, a door by which others come in when every signal server is dead. Default: none. */
+  readonly exchange?: ExchangeOptions
   /** The door to time, chance and noise. Default: the real ones, silent. */
   readonly runtime?: Runtime
+}
+
+/** Where a node listens that is a signal exchange itself. */
+export interface ExchangeOptions {
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Default: every address. */
+  readonly host?: string
+  /** The `ws:` or `wss:` URL by which others dial it, behind a proxy or a port mapping. Default: the addresses of this machine. */
+  readonly url?: string
 }
 
 /** What a node that relays allows; what is left out has the relay package's defaults. */
@@ -38,8 +52,11 @@ export interface RelayServingOptions extends Partial<RelayLimits> {
   readonly allow?: (from: PeerId, to: PeerId) => boolean
 }
 
-export type Settings = Required<Omit<SwarmOptions, 'seed' | 'relay'>> &
-  Pick<SwarmOptions, 'seed'> & { readonly relay: RelayServingOptions & { readonly serve: boolean } }
+export type Settings = Required<Omit<SwarmOptions, 'seed' | 'folder' | 'exchange' | 'relay'>> &
+  Pick<SwarmOptions, 'seed' | 'folder'> & {
+    readonly relay: RelayServingOptions & { readonly serve: boolean }
+    readonly exchange?: ExchangeOptions & { readonly host: string }
+  }
 
 const DEFAULT_SIGNALS = 'ws://127.0.0.1:6688'
 const NETWORK_BYTES_MAX = 64 // it is part of every prologue; a name, not a document
@@ -53,6 +70,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SwarmOptions>([
   'peersMax',
   'callTimeoutMs',
   'relay',
+  'folder',
+  'exchange',
   'runtime',
 ])
 
@@ -68,6 +87,8 @@ export function readOptions(options: SwarmOptions): Settings {
   }
   return {
     ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.folder === undefined ? {} : { folder: checkFolder(options.folder) }),
+    ...(options.exchange === undefined ? {} : { exchange: readExchange(options.exchange) }),
     network,
     signals: checkSignals(options.signals ?? signalsOfEnvironment()),
     transports: options.transports ?? [webrtc()],
@@ -100,6 +121,34 @@ function readRelay(given: RelayServingOptions): Settings['relay'] {
     if (value !== Number.POSITIVE_INFINITY || name !== 'bytesPerSecondMax') positive(`relay.${name}`, value as number)
   }
   return { ...given, serve }
+}
+
+function checkFolder(folder: string): string {
+  if (typeof folder !== 'string' || folder === '') throw new TypeError('folder must be the path of a folder')
+  return folder
+}
+
+const EXCHANGE_NAMES: ReadonlySet<string> = new Set<keyof ExchangeOptions>(['port', 'host', 'url'])
+const PORT_MAX = 0xffff
+const TOLD_URL_BYTES_MAX = 128 // what a record holds
+
+function readExchange(given: ExchangeOptions): Settings['exchange'] & object {
+  if (inPage()) throw new TypeError('exchange is for Node: a page cannot listen for others')
+  if (typeof given !== 'object' || given === null) throw new TypeError('exchange must be an object')
+  for (const name of Object.keys(given))
+    if (!EXCHANGE_NAMES.has(name))
+      throw new TypeError(`exchange.${name} is not an option; known are ${[...EXCHANGE_NAMES].join(', ')}`)
+  const { port, host = '0.0.0.0', url } = given
+  if (!Number.isSafeInteger(port) || port < 0 || port > PORT_MAX)
+    throw new RangeError(`exchange.port must be from 0 to ${PORT_MAX}`)
+  if (typeof host !== 'string' || host === '') throw new TypeError('exchange.host must be an address')
+  if (url === undefined) return { port, host }
+  const origin = parseOrigin(url)
+  if (origin === undefined || !/^[!-~]+$/.test(origin) || /[?%]/.test(origin) || origin.length > TOLD_URL_BYTES_MAX)
+    throw new TypeError(
+      `exchange.url: '${String(url)}' is not a ws: or wss: URL of at most ${TOLD_URL_BYTES_MAX} bytes without a query`,
+    )
+  return { port, host, url: origin }
 }
 
 function positive(name: string, value: number): number {

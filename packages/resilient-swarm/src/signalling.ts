@@ -1,9 +1,11 @@
 import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import { chooseForwarders, type Neighbour, routeThrough } from '@resilient-swarm/mesh'
-import { createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
+import { type AddedServer, createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
+import { normalizeOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
 import type { Settings } from './options.ts'
+import { type OwnExchange, openOwnExchange } from './own-exchange.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { createSignalRouter, type Offer, type SignalRouter } from './signal-router.ts'
 import { believableOffset, createToldTimes } from './told-time.ts'
@@ -16,6 +18,8 @@ export interface SignallingOptions {
   readonly onOffer: (offer: Offer) => void
   readonly onError: (error: SwarmError) => void
   readonly onDisplaced: () => void
+  /** Our own exchange listens, and others can dial it there. */
+  readonly onDoor: (urls: readonly string[]) => void
 }
 
 /** Every way for sealed signals: the servers, the connected peers, and the time that both teach us. */
@@ -25,6 +29,14 @@ export interface Signalling {
   readonly ready: Promise<void>
   /** How it stands with each server. */
   readonly servers: readonly SignalServerStatus[]
+  /** One of the servers that the user named has registered us. */
+  readonly isRegistered: boolean
+  /** One of them is just being dialled for the first time. */
+  readonly hasHopes: boolean
+  /** Where others dial our own exchange. */
+  readonly ownDoors: readonly string[]
+  /** A server that nobody named, for a while. */
+  visit(url: string): AddedServer
   /** Wall clock in ms, corrected by what the servers or else the peers say. */
   readonly nowMs: () => number
   observeClock(remoteMs: number): void
@@ -42,6 +54,9 @@ export function createSignalling(options: SignallingOptions): Signalling {
   let warned = false
   const exchange = createSignalExchange({ urls: settings.signals, keyPair, network, runtime })
   exchange.onDisplaced = options.onDisplaced
+  const named: ReadonlySet<string> = new Set(settings.signals.map(normalizeOrigin))
+  const namedServers = () => exchange.servers.filter(({ url }) => named.has(url))
+  let own: OwnExchange | undefined
   function nowMs(): number {
     const clockMs = runtime.clock.now()
     return clockMs + (believableOffset(exchange.clockOffsetMs, clockMs) ?? told.offsetMs ?? 0)
@@ -68,8 +83,9 @@ export function createSignalling(options: SignallingOptions): Signalling {
         rttMs: peer.rttMs,
         isLinked: peer.publicKey === to || linksOf(peer.publicKey).includes(to),
       }))
-      const byServers = settings.signals.length === 0 ? [] : [(box: Parameters<typeof exchange.send>[0]) => exchange.send(box)]
-      return [...byServers, ...chooseForwarders(candidates).map(({ neighbour }) => routeThrough(neighbour))]
+      const byServers = exchange.servers.length === 0 ? [] : [(box: Parameters<typeof exchange.send>[0]) => exchange.send(box)]
+      const byOwn = own ? [own.route] : []
+      return [...byServers, ...byOwn, ...chooseForwarders(candidates).map(({ neighbour }) => routeThrough(neighbour))]
     },
   })
   exchange.onSignal = (signal) => router.receive(signal)
@@ -85,10 +101,29 @@ export function createSignalling(options: SignallingOptions): Signalling {
     )
   }
 
+  async function openDoor(): Promise<void> {
+    if (!settings.exchange) return
+    const opened = await openOwnExchange({
+      exchange: settings.exchange,
+      self: keyPair.peerId,
+      runtime,
+      onSignal: (signal) => router.receive(signal),
+      onDisplaced: options.onDisplaced,
+    })
+    if (scope.isClosed) return opened.close()
+    scope.add(() => opened.close())
+    own = opened
+    options.onDoor(opened.urls)
+  }
+  const door = openDoor()
+  door.catch(onError)
+
   const ready = new Promise<void>((resolve, reject) => {
     const warning = scope.timer(runtime.clock, SERVER_WARNING_MS, () => onError(noServerError(settings.signals)))
     scope.timer(runtime.clock, READY_TIMEOUT_MS, () => reject(noServerError(settings.signals)))
     scope.add(() => reject(new SwarmError('The swarm was closed.', { code: 'ERR_SWARM_CLOSED' })))
+    const here = settings.exchange && door.then(() => void (settings.signals.length === 0 && warning.cancel()))
+    here?.then(resolve, () => {}) // told already; the servers may still come
     exchange.ready.then(() => {
       warning.cancel()
       if (exchange.clockOffsetMs !== undefined) warnOfClock(exchange.clockOffsetMs)
@@ -103,6 +138,16 @@ export function createSignalling(options: SignallingOptions): Signalling {
     get servers() {
       return exchange.servers
     },
+    get isRegistered() {
+      return namedServers().some(({ state }) => state === 'registered')
+    },
+    get hasHopes() {
+      return namedServers().some(({ state, error }) => state === 'connecting' && !error)
+    },
+    get ownDoors() {
+      return own?.urls ?? []
+    },
+    visit: (url) => exchange.add(url),
     nowMs,
     observeClock(remoteMs) {
       const clockMs = runtime.clock.now()

@@ -10,7 +10,7 @@ import {
 } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import { toChannel } from '@resilient-swarm/multiplexer'
-import type { PeerLink, PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
+import type { PeerLink, PeerRecord, PeerTable, RecordChange } from '@resilient-swarm/peer-table'
 import { LINKS_TOLD_MAX, REPLICATION_RETRY_MS, REPLICATIONS_BURST, REPLICATIONS_PER_SECOND } from './limits.ts'
 import type { Settings } from './options.ts'
 import { OWN_TYPES } from './own-types.ts'
@@ -19,6 +19,8 @@ import type { ConnectedPeer } from './peer.ts'
 export interface TableLinkOptions {
   readonly keyPair: KeyPair
   readonly settings: Settings
+  /** Where the table lasts, if in a folder. */
+  readonly folder: string | undefined
   readonly nowMs: () => number
   readonly onRecord: (record: PeerRecord) => void
   readonly onError: (error: SwarmError) => void
@@ -42,11 +44,15 @@ export interface TableLink {
   accept(peer: ConnectedPeer<unknown>, substream: Substream): void
   /** Tells the swarm whom we are connected to directly, and whether we relay. */
   publishLinks(peers: readonly ConnectedPeer<unknown>[]): void
+  /** Tells the swarm where this node can be signalled. */
+  publishServers(urls: readonly string[]): void
   close(): Promise<void>
   destroy(): void
+  /** Its database is closed, after `close` or `destroy`. */
+  ended(): Promise<void>
 }
 
-export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }: TableLinkOptions): TableLink {
+export function createTableLink({ keyPair, settings, folder, nowMs, onRecord, onError }: TableLinkOptions): TableLink {
   const { runtime, network } = settings
   const scope = new Scope()
   let table: PeerTable | undefined
@@ -58,9 +64,17 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
     try {
       const { createPeerTable } = await import('@resilient-swarm/peer-table')
       if (scope.isClosed) return undefined
-      const opened = await createPeerTable({ keyPair, network, runtime, nowMs })
+      const opened = await createPeerTable({
+        keyPair,
+        network,
+        runtime,
+        nowMs,
+        onError,
+        ...(folder === undefined ? {} : { folder }),
+      })
       if (scope.isClosed) {
         opened.destroy()
+        await opened.close() // which waits for its end
         return undefined
       }
       opened.onRecord = (record) => onRecord(record)
@@ -71,6 +85,14 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
         new SwarmError('The peer table could not be opened; this node only knows whom it calls.', { code: 'ERR_TABLE', cause }),
       )
       return undefined
+    }
+  }
+
+  async function tell(change: RecordChange): Promise<void> {
+    try {
+      await table?.publish(change)
+    } catch (cause) {
+      onError(new SwarmError('The own record could not be published.', { code: 'ERR_TABLE', cause, retryable: true }))
     }
   }
 
@@ -129,9 +151,10 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
     publishLinks(peers) {
       if (scope.isClosed) return
       const links = peers.slice(0, LINKS_TOLD_MAX).map(linkTo)
-      void table?.publish({ links, relay: settings.relay.serve }).catch((cause: unknown) => {
-        onError(new SwarmError('The own record could not be published.', { code: 'ERR_TABLE', cause, retryable: true }))
-      })
+      void tell({ links, relay: settings.relay.serve })
+    },
+    publishServers(urls) {
+      void ready.then(() => (scope.isClosed ? undefined : tell({ servers: urls })))
     },
     async close() {
       await scope.close()
@@ -140,6 +163,9 @@ export function createTableLink({ keyPair, settings, nowMs, onRecord, onError }:
     destroy() {
       void scope.close()
       table?.destroy()
+    },
+    async ended() {
+      await (await ready)?.close()
     },
   }
 }

@@ -54,6 +54,8 @@ export interface AddedServer {
   readonly url: string
   /** Rejects with the first failure, after which the server is closed. */
   readonly registered: Promise<void>
+  /** Which of these are online there. At most 800 keys a call. */
+  lookup(ids: readonly PeerId[], options?: { readonly signal?: AbortSignal }): Promise<ReadonlySet<PeerId>>
   /** Leaves the server; idempotent. */
   close(): void
 }
@@ -74,7 +76,7 @@ export interface SignalExchange {
    * up to 5 s for the first. An id is sent once at a time.
    */
   send(signal: OutgoingSignal, options?: { readonly signal?: AbortSignal }): Promise<void>
-  /** Which of these are online at one of our servers. At most 800 keys a call. */
+  /** Which of these are online at one of the servers of `urls`. At most 800 keys a call. */
   lookup(ids: readonly PeerId[], options?: { readonly signal?: AbortSignal }): Promise<ReadonlySet<PeerId>>
   /**
    * What arrived, each box once however many servers bring it. Another box under a known id comes too: only opening it
@@ -177,7 +179,16 @@ class Exchange implements SignalExchange {
       )
     })
     registered.catch(() => {}) // nobody need wait for it
-    return { url, registered, close: () => void visit.close() }
+    return {
+      url,
+      registered,
+      lookup: async (ids, { signal } = {}) => {
+        checkIds(ids)
+        await registered
+        return this.#lookUp({ ids, clients: [client], signal })
+      },
+      close: () => void visit.close(),
+    }
   }
 
   async send({ to, id, box }: OutgoingSignal, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -200,11 +211,14 @@ class Exchange implements SignalExchange {
   }
 
   async lookup(ids: readonly PeerId[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<ReadonlySet<PeerId>> {
-    if (!Array.isArray(ids) || !ids.every(isPeerId)) throw new TypeError('ids must be an array of peer ids, rs1…')
-    if (ids.length > LOOKUP_CALL_KEYS_MAX) throw new RangeError(`lookup takes at most ${LOOKUP_CALL_KEYS_MAX} keys a call`)
+    checkIds(ids)
     await this.#untilRegistered(signal, REGISTRATION_WAIT_MS)
+    return this.#lookUp({ ids, clients: this.#named, signal })
+  }
+
+  async #lookUp(options: Parameters<typeof lookUp>[0]): Promise<ReadonlySet<PeerId>> {
     try {
-      return await lookUp({ ids, clients: this.#clients, signal })
+      return await lookUp(options)
     } catch (error) {
       throw this.#scope.isClosed ? closedError() : error
     }
@@ -258,4 +272,9 @@ class Exchange implements SignalExchange {
       check()
     })
   }
+}
+
+function checkIds(ids: readonly PeerId[]): void {
+  if (!Array.isArray(ids) || !ids.every(isPeerId)) throw new TypeError('ids must be an array of peer ids, rs1…')
+  if (ids.length > LOOKUP_CALL_KEYS_MAX) throw new RangeError(`lookup takes at most ${LOOKUP_CALL_KEYS_MAX} keys a call`)
 }
