@@ -5,6 +5,7 @@ import { createDoors, type Door } from './doors.ts'
 import { type History, inWords } from './history.ts'
 import type { Home } from './home.ts'
 import {
+  ATTEMPT_TIMEOUT_MS,
   DOOR_FAILURES_MAX,
   DOOR_LINGER_MS,
   DOOR_PATIENCE_MS,
@@ -25,7 +26,10 @@ export interface DoorKeeperOptions {
   readonly home: Home
   readonly history: History
   readonly signalling: Signalling
+  /** Who is connected and heard of, not those whose last path was lost. */
   readonly connected: () => readonly PeerId[]
+  /** Its session stands, whether a path does or not. */
+  readonly isKnownPeer: (id: PeerId) => boolean
   readonly recordOf: (id: PeerId) => PeerRecord | undefined
   /** Resolves when the peer is connected. */
   readonly call: (id: PeerId) => Promise<unknown>
@@ -171,8 +175,14 @@ export function createDoorKeeper(options: DoorKeeperOptions): DoorKeeper {
   }
 
   async function isReached(id: PeerId): Promise<boolean> {
+    // A session that lost its paths is looked after by itself: it only needs the door for its signals.
+    const untilMs = clock.monotonic() + ATTEMPT_TIMEOUT_MS
+    while (options.isKnownPeer(id) && !isConnected(id)) {
+      if (clock.monotonic() >= untilMs) return false
+      await sleep({ clock, delayMs: DOORS_INTERVAL_MS, signal: scope.signal })
+    }
     try {
-      await options.call(id)
+      if (!isConnected(id)) await options.call(id)
       return true
     } catch {
       return false

@@ -191,9 +191,10 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     home,
     history,
     signalling,
-    connected: () => roster.peers.map(({ publicKey }) => publicKey),
+    connected: () => roster.peers.filter(({ state }) => state === 'connected').map(({ publicKey }) => publicKey),
     recordOf: (id) => table.view.get(id),
-    call: async (id) => roster.get(id) ?? calls.call(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
+    call: (id) => calls.call(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
+    isKnownPeer: (id) => roster.get(id) !== undefined,
     onError: (error) => emit('error', error),
   })
   if (home.trouble) queueMicrotask(() => home.trouble && emit('error', home.trouble))

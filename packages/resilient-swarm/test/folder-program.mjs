@@ -16,6 +16,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { ask, key } = JSON.parse(line)
   if (ask === 'close') {
     await swarm.close()
+    process.stdin.destroy()
     break
   }
   try {
