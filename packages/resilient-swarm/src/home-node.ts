@@ -70,7 +70,7 @@ function readIfThere(path: string, bytesMax: number): Buffer | undefined {
   try {
     return readFileSync(path).subarray(0, bytesMax)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }

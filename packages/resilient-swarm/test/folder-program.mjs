@@ -1,4 +1,4 @@
-// A node of its own process with a folder, moved by lines of JSON: what doors.test.ts runs, on the built package.
+// A node of its own process with a folder, moved by lines of JSON: what doors-real.test.ts runs, on the built package.
 import { createInterface } from 'node:readline'
 import { Swarm } from '../dist/index.js'
 

@@ -16,6 +16,12 @@ describe('options', () => {
     })
   })
 
+  it('make an exchange that listens everywhere, named in its one spelling', () => {
+    expect(readOptions({ exchange: { port: 7 } }).exchange).toEqual({ port: 7, host: '0.0.0.0' })
+    const url = `WS://${'a'.repeat(122)}`
+    expect(readOptions({ exchange: { port: 7, url } }).exchange?.url).toBe(`ws://${'a'.repeat(122)}/`)
+  })
+
   it('take the servers from the environment', () => {
     process.env['RESILIENT_SWARM_SIGNALS'] = ' ws://one.example , wss://two.example:1,'
     expect(readOptions({}).signals).toEqual(['ws://one.example', 'wss://two.example:1'])
@@ -36,6 +42,15 @@ describe('options', () => {
     ['an unknown limit of a relay', { relay: { circuits: 3 } }, TypeError, /relay.circuits is not an option/],
     ['no circuit at all', { relay: { circuitsMax: 0 } }, RangeError, /relay.circuitsMax/],
     ['circuits without end', { relay: { circuitsMax: Number.POSITIVE_INFINITY } }, RangeError, /relay.circuitsMax/],
+    ['a folder that is none', { folder: '' }, TypeError, /folder/],
+    ['an exchange that is a port', { exchange: 6688 }, TypeError, /exchange must be an object/],
+    ['an exchange without a port', { exchange: {} }, RangeError, /exchange.port/],
+    ['a port beyond all', { exchange: { port: 65_536 } }, RangeError, /exchange.port/],
+    ['an unknown option of an exchange', { exchange: { port: 0, origin: 'ws://a' } }, TypeError, /exchange.origin is not/],
+    ['an exchange at no address', { exchange: { port: 0, host: '' } }, TypeError, /exchange.host/],
+    ['a door that is no WebSocket', { exchange: { port: 0, url: 'http://a/' } }, TypeError, /exchange.url/],
+    ['a door with a query', { exchange: { port: 0, url: 'ws://a/?b' } }, TypeError, /exchange.url/],
+    ['a door that no record holds', { exchange: { port: 0, url: `ws://${'a'.repeat(123)}/` } }, TypeError, /128 bytes/],
     ['a policy that is none', { relay: { allow: true } }, TypeError, /relay.allow/],
   ])('refuse %s', (_, options, kind, told) => {
     expect(() => readOptions(options as SwarmOptions)).toThrow(kind)
