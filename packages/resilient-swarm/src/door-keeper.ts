@@ -127,16 +127,17 @@ export function createDoorKeeper(options: DoorKeeperOptions): DoorKeeper {
       if (isConnected(id)) missing.delete(id)
       else if (!missing.has(id)) missing.set(id, nowMs)
     }
-    for (const { state, url } of signalling.servers) if (state === 'registered' && !isTrying) noteWorking(url)
+    noteWorking()
     const door = isTrying ? undefined : doors.next(nowMs, (candidate) => isWanted(candidate, nowMs))
     if (door) void attempt(door)
   }
 
-  function noteWorking(url: string): void {
-    const known = doors.all.find((door) => door.url === url)
-    if (known?.worked) return
-    doors.worked(url)
-    changed()
+  function noteWorking(): void {
+    for (const { state, url } of signalling.servers) {
+      if (state !== 'registered' || doors.all.find((door) => door.url === url)?.worked) continue
+      doors.worked(url)
+      changed()
+    }
   }
 
   async function attempt(door: Door): Promise<void> {
@@ -197,6 +198,7 @@ export function createDoorKeeper(options: DoorKeeperOptions): DoorKeeper {
 
   return {
     onPeer(id) {
+      noteWorking()
       met = [id, ...met.filter((other) => other !== id)].slice(0, MET_MAX)
       learn(options.recordOf(id))
       changed()
