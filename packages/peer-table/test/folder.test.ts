@@ -1,11 +1,12 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createRuntime, decodeBase64Url, encodeBase64Url, type PeerId, type SwarmError } from '@resilient-swarm/contract'
-import { createSeededRandom } from '@resilient-swarm/testkit'
-import { createPeerTable, type PeerTable } from '../src/index.ts'
-import { PUBLISH_BURST } from '../src/limits.ts'
+import { createSeededRandom, createTestRuntime } from '@resilient-swarm/testkit'
+import { createPeerTable, type PeerTable, type PeerTableOptions } from '../src/index.ts'
+import { PUBLISH_BURST, SWEEP_INTERVAL_MS } from '../src/limits.ts'
 import { documentOf } from './documents.ts'
 import { keyPairOf, NETWORK } from './tables.ts'
 
@@ -24,7 +25,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function live(change: { keyPair?: typeof alice; nowMs?: () => number } = {}): Promise<PeerTable> {
+async function live(change: Partial<PeerTableOptions> = {}): Promise<PeerTable> {
   const onError = (error: SwarmError) => void told.push(error)
   const table = await createPeerTable({ keyPair: alice, network: NETWORK, runtime: createRuntime(), folder, onError, ...change })
   open.push(table)
@@ -199,5 +200,55 @@ describe('a folder that cannot be written', () => {
     await table.admit(others.map((keyPair) => documentOf(keyPair)))
     expect(knownTo(table)).toEqual(everybody)
     expect(told).toMatchObject([{ code: 'ERR_TABLE_STORE', retryable: true }])
+  })
+})
+
+describe('a full disk', () => {
+  const isRoot = process.getuid?.() === 0
+  let mounted = false
+  beforeEach(() => {
+    if (!isRoot) return
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'pipe' })
+      mounted = true
+    } catch {} // not in every container
+  })
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((table) => table.close()))
+    if (mounted) execFileSync('umount', [folder])
+    mounted = false
+  })
+
+  it('is told once, stops nothing, and the table is written anew when there is room', async () => {
+    if (!mounted) {
+      process.stdout.write('skipped: a full disk takes root, and a mount of tmpfs\n')
+      return
+    }
+    const runtime = createTestRuntime()
+    const table = await live({ runtime, folder: join(folder, 'table') })
+    const ballast = join(folder, 'ballast')
+    for (let free = true; free; ) {
+      try {
+        writeFileSync(ballast, new Uint8Array(4096), { flag: 'a' })
+      } catch {
+        free = false
+      }
+    }
+    const createdMs = runtime.clock.now()
+    for (let seq = 1; seq <= 3; seq++) {
+      const admitted = table.admit(others.map((keyPair) => documentOf(keyPair, { seq, createdMs, info: 'x'.repeat(500) })))
+      for (let turn = 0; turn < 3; turn++) await runtime.clock.advance(10) // signatures are checked some a turn
+      await admitted
+    }
+    expect(knownTo(table)).toEqual(everybody)
+    expect(told).toMatchObject([{ code: 'ERR_TABLE_STORE', cause: expect.anything() }])
+    rmSync(ballast)
+    await runtime.clock.advance(SWEEP_INTERVAL_MS)
+    await table.admit([documentOf(others[0] as typeof alice, { seq: 4, createdMs })]) // resolves behind the writing anew
+    expect((await table.db.info()).doc_count).toBe(everybody.size)
+    await end(table)
+    told = []
+    expect(knownTo(await live({ nowMs: () => createdMs, folder: join(folder, 'table') }))).toEqual(everybody)
+    expect(told).toEqual([])
   })
 })
