@@ -153,6 +153,13 @@ describe('sixteen nodes in four processes and three tabs, whose servers are dead
       const again = called.flat().reduce((sum, count) => sum + count, 0)
       tell(`each has called each: ${EVERYBODY * (EVERYBODY - 1)} calls were answered, ${again} of them when made again`)
       expect(tabs.flatMap(({ complaints }) => complaints)).toEqual([])
+
+      // The same tab again, told of no server that lives: what it remembers is in IndexedDB, by the key of its seed.
+      const [tab] = tabs as [PageTab]
+      await tab.page.goto((site as PageSite).url)
+      expect(await tab.page.evaluate(() => window.swarm.publicKey)).toBe(tab.key)
+      await until(() => tab.page.evaluate((all) => window.swarm.peers.length === all - 1, EVERYBODY))
+      tell('a tab that was loaded anew is back in by a door that it remembered')
     },
     TIMEOUT_MS,
   )

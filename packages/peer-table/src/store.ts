@@ -149,7 +149,9 @@ class PouchStore implements Store {
 
   async #rewrite(): Promise<void> {
     this.#needsRewrite = false
-    await this.db.destroy()
+    try {
+      await this.db.destroy()
+    } catch {} // one that never opened cannot be destroyed; the next one may open
     this.db = this.#open()
     this.#leaves.clear()
     await this.#writeAll()

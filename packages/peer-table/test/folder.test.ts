@@ -131,7 +131,7 @@ describe('a torn table', () => {
   const garble = (path: string) => {
     const seed = Date.now() & 0xffff_ffff
     const random = createSeededRandom(seed)
-    const bytes = readFileSync(path)
+    const bytes = new Uint8Array(readFileSync(path))
     for (let count = 0; count < 200; count++)
       bytes[Math.floor(random.fraction() * bytes.length)] = Math.floor(random.fraction() * 256)
     writeFileSync(path, bytes)

@@ -121,6 +121,17 @@ describe('the store', () => {
     expect(told).toEqual(['ERR_TABLE_STORE', 'ERR_TABLE_STORE'])
   })
 
+  it('mends itself also where the database that failed cannot even be destroyed', async () => {
+    const broken = store.db
+    broken.bulkDocs = () => Promise.reject(new Error('InvalidStateError'))
+    broken.destroy = () => Promise.reject(new Error('InvalidStateError'))
+    await store.write([put(1, 1)])
+    await store.tidy()
+    expect(store.db).not.toBe(broken)
+    expect(told).toEqual(['ERR_TABLE_STORE'])
+    expect(await leavesOf(1)).toEqual([revisionOf(author(1).key, 1)])
+  })
+
   it('hands over what an earlier life left, and bridges from there', async () => {
     // IndexedDB lasts; a memory database that is only closed does too, while the process lives.
     const name = `lasting-${process.pid}`
