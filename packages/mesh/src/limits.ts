@@ -16,6 +16,8 @@ export const HELPFUL_LINKS = 3
 export const SUCCESSOR_LINKS = 1
 /** Random links that nobody but this node's own chance may choose: whoever calls us from everywhere cannot surround us. */
 export const OWN_LINKS_MIN = 2
+/** One in so many links at the most is kept free for them. */
+export const RESERVED_SHARE = 4
 /** With more links than this, those that the other end keeps anyway serve our purposes before those that nobody else needs. */
 export const CROWDED_ABOVE_LINKS = 16
 /** Nodes known to the mesh: as many as the table holds. */

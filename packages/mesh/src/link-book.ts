@@ -38,6 +38,8 @@ export interface LinkBook {
   forgetRoles(): void
   /** The link that was needless for longest, when that is long enough to ask the other end. */
   needless(peers: readonly MeshPeer[], nowMs: number): PeerId | undefined
+  /** The link without a purpose that the application has not used for longest. */
+  leastNeeded(peers: readonly MeshPeer[]): PeerId | undefined
   keptByThem(id: PeerId, nowMs: number): void
   /** We said that we can do without it. */
   lettingGo(id: PeerId, nowMs: number): void
@@ -117,6 +119,11 @@ export function createLinkBook(random: Random): LinkBook {
         longestMs = needlessForMs
       }
       return longest
+    },
+    leastNeeded(peers) {
+      const unneeded = peers.filter(({ id, idleMs }) => idleMs > 0 && stateOf(id).role === undefined)
+      return unneeded.reduce<MeshPeer | undefined>((one, other) => (one && one.idleMs >= other.idleMs ? one : other), undefined)
+        ?.id
     },
     keptByThem(id, nowMs) {
       stateOf(id).wantedByThemUntilMs = nowMs + WANTED_BY_THEM_MS

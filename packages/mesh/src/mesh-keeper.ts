@@ -3,7 +3,7 @@ import { chooseMode, type LinkRole, type MeshMode } from './choose-links.ts'
 import { createDialMemory } from './dial-memory.ts'
 import { createFullMesh } from './full-mesh.ts'
 import { createKnownRing } from './known-ring.ts'
-import { MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
+import { IDLE_LINK_MS, MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
 import { createLinkBook, type MeshPeer } from './link-book.ts'
 import type { LinkGraph } from './link-graph.ts'
 import { createMeshDialler } from './mesh-dialler.ts'
@@ -29,8 +29,8 @@ export interface MeshKeeperOptions {
   readonly calling: () => number
   /** Resolves when the peer is connected; rejects when it was not reached, or has no room. */
   readonly call: (id: PeerId, options: { readonly timeoutMs: number }) => Promise<unknown>
-  /** Asks the peer whether it can do without this link and ends it then: true. False: it needs it. */
-  readonly release: (id: PeerId) => Promise<boolean>
+  /** Asks the peer whether it can do without this link and ends it then, or when forced at once: true. False: the peer needs it. */
+  readonly release: (id: PeerId, options: { readonly isForced: boolean }) => Promise<boolean>
 }
 
 /** Keeps the links of one node: dials, and lets go. Everything it does follows from being told, and from one timer. */
@@ -45,6 +45,8 @@ export interface MeshKeeper {
   needs(id: PeerId): boolean
   /** A peer ended the link because neither end needs it. */
   released(id: PeerId): void
+  /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here. */
+  makeRoom(): boolean
   /** Links that must stay free for our own choice, so that whoever calls us cannot take all. */
   readonly reserved: number
   readonly mode: MeshMode
@@ -139,9 +141,17 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     },
     nudge,
     needs(id) {
-      const isNeeded = mode === 'full' ? ring.has(id) : book.roleOf(id) !== undefined
+      const isInUse = options.peers().some((peer) => peer.id === id && peer.idleMs < IDLE_LINK_MS)
+      const isNeeded = isInUse || (mode === 'full' ? ring.has(id) : book.roleOf(id) !== undefined)
       if (!isNeeded) book.lettingGo(id, clock.monotonic())
       return isNeeded
+    },
+    makeRoom() {
+      const id = mode === 'partial' ? book.leastNeeded(options.peers()) : undefined
+      if (id === undefined) return false
+      memory.released(id, clock.monotonic())
+      void options.release(id, { isForced: true }).catch(() => {})
+      return true
     },
     released(id) {
       memory.released(id, clock.monotonic())

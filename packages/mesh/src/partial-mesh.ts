@@ -9,6 +9,7 @@ import {
   NEAR_LINKS,
   OWN_LINKS_MIN,
   RANDOM_LINKS,
+  RESERVED_SHARE,
   SUCCESSORS_TRIED_MAX,
   URGENT_BELOW_LINKS,
 } from './limits.ts'
@@ -31,7 +32,7 @@ export interface PartialMeshOptions {
   readonly isConnected: (id: PeerId) => boolean
   readonly isCalling: (id: PeerId) => boolean
   readonly calling: () => number
-  readonly release: (id: PeerId) => Promise<boolean>
+  readonly release: (id: PeerId, options: { readonly isForced: boolean }) => Promise<boolean>
 }
 
 interface Situation {
@@ -137,7 +138,7 @@ export function createPartialMesh(options: PartialMeshOptions): PartialMesh {
     if (id === undefined) return false
     isReleasing = true
     options
-      .release(id)
+      .release(id, { isForced: false })
       .then(
         (isReleased) => {
           const endedMs = runtime.clock.monotonic()
@@ -155,7 +156,7 @@ export function createPartialMesh(options: PartialMeshOptions): PartialMesh {
   return {
     lookAround,
     get reserved() {
-      return Math.max(0, OWN_LINKS_MIN - book.drawnCount)
+      return Math.min(Math.max(0, OWN_LINKS_MIN - book.drawnCount), Math.floor(peersMax / RESERVED_SHARE))
     },
   }
 }

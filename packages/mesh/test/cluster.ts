@@ -72,10 +72,10 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
     }).finally(() => from.calling.delete(to))
   }
 
-  async function release(from: Member, to: PeerId): Promise<boolean> {
+  async function release(from: Member, to: PeerId, isForced: boolean): Promise<boolean> {
     const target = members.get(to)
     if (!target) throw new Error('gone')
-    if (target.keeper.needs(from.id)) return false
+    if (!isForced && target.keeper.needs(from.id)) return false
     seen.released++
     unlink(from, to)
     target.keeper.released(from.id)
@@ -113,7 +113,7 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
       isCalling: (one) => member.calling.has(one),
       calling: () => member.calling.size,
       call: (one, { timeoutMs }) => call(member, one, timeoutMs),
-      release: (one) => release(member, one),
+      release: (one, { isForced }) => release(member, one, isForced),
     })
     const member: Member = { id, keeper, scope, links, place: random.fraction() * 100, known, calling: new Set(), mode: 'full' }
     const introducer = [...members.values()].find(({ links }) => links.size < peersMax)
