@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Clock, createRuntime, type Runtime } from '@resilient-swarm/contract'
-import type { Peer, Swarm } from '../src/index.ts'
+import type { Swarm } from '../src/index.ts'
 import { connected, createNodes, next } from './nodes.ts'
 
 const NODES = 20
 const PEERS_MAX = 24
+/** Of the twelve that each wants some may be under way still. */
+const LINKS_MIN = 10
 const nodes = createNodes()
 afterAll(() => nodes.end(), 60_000)
 
@@ -43,44 +45,45 @@ describe(`${NODES} swarms in one process`, () => {
     const [first, ...others] = swarms as [Swarm, ...Swarm[]]
     for (const swarm of others) await swarm.call(first.publicKey)
     await whenAll(swarms, ({ table }) => table.records.length === NODES)
+    await whenAll(swarms, ({ peers }) => peers.length >= LINKS_MIN)
   }, 120_000)
 
   const isLinked = (one: Swarm, other: Swarm) => one.peers.some(({ publicKey }) => publicKey === other.publicKey)
-  const unlinkedPair = () =>
+  const unlinkedPairs = () =>
     swarms
-      .flatMap((one) => swarms.map((other) => [one, other] as const))
-      .find(([one, other]) => one !== other && !isLinked(one, other))
+      .flatMap((one, index) => swarms.slice(index + 1).map((other) => [one, other] as const))
+      .filter(([one, other]) => !isLinked(one, other))
 
   it('know each other, all of them, though each keeps links to some', async () => {
     const released = Promise.any(swarms.map((swarm) => next(swarm, 'peer-left')))
     time.skip(61_000)
     expect((await released)[1]).toBe('released')
-    expect(unlinkedPair()).toBeDefined()
+    expect(unlinkedPairs().length).toBeGreaterThan(0)
     for (const { table, peers } of swarms) {
       expect(table.records).toHaveLength(NODES)
-      expect(peers.length).toBeGreaterThanOrEqual(8)
       expect(peers.length).toBeLessThanOrEqual(PEERS_MAX)
     }
   }, 60_000)
 
   it('a call reaches one that there is no link to, and the link goes when nobody has used it for a minute', async () => {
-    const [alice, bob] = unlinkedPair() as readonly [Swarm, Swarm]
-    const met = connected(bob, alice)
-    const peer = await alice.call(bob.publicKey)
-    expect(await peer.rpc.ping()).toBeGreaterThan(0)
-    await met
-    const left = new Promise<[Peer, string]>((resolve) => {
-      const listen = (who: Peer, reason: string) => {
-        if (who.publicKey !== alice.publicKey) return
-        bob.off('peer-left', listen)
-        resolve([who, reason])
-      }
-      bob.on('peer-left', listen)
-    })
+    /** Alice calls bob; resolves when bob is told that alice was released. */
+    async function callAndLetGo([alice, bob]: readonly [Swarm, Swarm]) {
+      const met = connected(bob, alice)
+      const peer = await alice.call(bob.publicKey)
+      expect(await peer.rpc.ping()).toBeGreaterThan(0)
+      await met
+      const released = new Promise<void>((resolve) => {
+        bob.on('peer-left', (who, reason) => {
+          if (who.publicKey === alice.publicKey && reason === 'released') resolve()
+        })
+      })
+      return { alice, bob, peer, released }
+    }
+    // Some of these links may be worth keeping to either end; hardly all of them.
+    const called = await Promise.all(unlinkedPairs().slice(0, 6).map(callAndLetGo))
     time.skip(61_000)
-    expect((await left)[1]).toBe('released')
-    expect(isLinked(alice, bob)).toBe(false)
-    const again = await alice.call(bob.publicKey)
+    const { alice, bob, peer } = await Promise.race(called.map(async (one) => one.released.then(() => one)))
+    const again = await alice.call(bob.publicKey) // at once, though alice may not have heard yet that bob has
     expect(again).not.toBe(peer)
     expect(await again.rpc.ping()).toBeGreaterThan(0)
   }, 90_000)
