@@ -1,4 +1,7 @@
-export { type Absent, chooseCalls, isLarger, type MeshState, meshRetryMs } from './choose-links.ts'
+export { type Absent, chooseCalls, type FullMeshState, isLarger, meshRetryMs } from './choose-calls.ts'
+export { assignRoles, chooseMode, type LinkFacts, type LinkRole, type MeshMode, wantedLinks } from './choose-links.ts'
 export { chooseForwarders, createForwarder, type ForwarderOptions, type Neighbour, routeThrough } from './forwarding.ts'
+export type { MeshPeer } from './link-book.ts'
+export { createLinkGraph, type GraphLink, type LinkGraph, type LinkGraphOptions } from './link-graph.ts'
 export { createMeshKeeper, type MeshKeeper, type MeshKeeperOptions } from './mesh-keeper.ts'
 export type { SealedBox, SignalRoute } from './sealed-box.ts'
