@@ -51,10 +51,16 @@ describe('a signal to a random node of 1,000', () => {
     [0, 1],
     [0.1, 0.999],
     [0.3, 0.99],
-  ])('arrives within 2 s though a share of %p of what the tables tell is dead', async (deadShare, atLeast) => {
-    const seed = Date.now() >>> 0
-    const { share, boxesPerSignal } = await deliver({ deadShare, seed })
-    process.stdout.write(`seed ${seed}, dead ${deadShare}: ${(100 * share).toFixed(2)} % in 2 s, ${boxesPerSignal.toFixed(1)} boxes a signal\n`)
-    expect(share).toBeGreaterThanOrEqual(atLeast)
-  }, 120_000)
+  ])(
+    'arrives within 2 s though a share of %p of what the tables tell is dead',
+    async (deadShare, atLeast) => {
+      const seed = Date.now() >>> 0
+      const { share, boxesPerSignal } = await deliver({ deadShare, seed })
+      process.stdout.write(
+        `seed ${seed}, dead ${deadShare}: ${(100 * share).toFixed(2)} % in 2 s, ${boxesPerSignal.toFixed(1)} boxes a signal\n`,
+      )
+      expect(share).toBeGreaterThanOrEqual(atLeast)
+    },
+    120_000,
+  )
 })

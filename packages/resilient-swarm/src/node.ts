@@ -2,6 +2,7 @@ import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import { createMeshKeeper, isLarger, type MeshKeeper } from '@resilient-swarm/mesh'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
+import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
@@ -69,7 +70,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     keyPair,
     settings,
     neighbours: () => roster.peers,
-    linksOf: (id) => table.table?.get(id)?.links.map(({ key }) => key) ?? [],
+    linksOf: (id) => linksToldBy(table.view.get(id)),
     onOffer: (offer) => answerer.receive(offer),
     onError: (error) => emit('error', error),
     onDisplaced,
@@ -189,7 +190,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     peers: () => roster.peers,
   })
 
-  const builtIn = (peer: ConnectedPeer<Remote>) => builtInMethods(peer, { self, runtime, signalling, find: roster.get })
+  const builtIn = (peer: ConnectedPeer<Remote>) => builtInMethods(peer, { runtime, signalling, find: roster.get })
 
   async function meet(id: PeerId, session: Session): Promise<void> {
     try {
@@ -289,4 +290,9 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     close: goodbye.close,
     destroy: goodbye.destroy,
   }
+}
+
+/** Whoever left has no links any more. */
+function linksToldBy(record: PeerRecord | undefined): PeerRecord['links'] {
+  return record === undefined || record.left ? [] : record.links
 }

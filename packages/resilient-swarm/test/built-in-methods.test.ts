@@ -6,14 +6,14 @@ import { builtInMethods } from '../src/built-in-methods.ts'
 import type { ConnectedPeer, PeerState } from '../src/peer.ts'
 import type { Signalling } from '../src/signalling.ts'
 
-const [self, alice, bob] = [createKeyPair().peerId, createKeyPair().peerId, createKeyPair().peerId]
+const [alice, bob] = [createKeyPair().peerId, createKeyPair().peerId]
 
 function methods(stateOfBob?: PeerState) {
   const runtime = createTestRuntime()
   const peer = { publicKey: alice } as unknown as ConnectedPeer<unknown>
   const found = stateOfBob && ({ publicKey: bob, state: stateOfBob } as unknown as ConnectedPeer<unknown>)
   const find = (id: unknown) => (id === bob ? found : undefined)
-  return { runtime, served: builtInMethods(peer, { self, runtime, signalling: {} as Signalling, find }) }
+  return { runtime, served: builtInMethods(peer, { runtime, signalling: {} as Signalling, find }) }
 }
 
 /** As rpc does: by name, with whatever came. */
