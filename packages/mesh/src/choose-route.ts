@@ -54,9 +54,9 @@ export function chooseRoute(question: RouteQuestion): Route | undefined {
       for (const link of graph.neighbours(id)) {
         if (link.key === self || (link.key !== target && avoid(link.key))) continue
         const known = side.get(link.key)
+        if (!known && ours.size + theirs.size >= ROUTE_NODES_MAX) continue
         const step = reach(graph, { from, id, link })
-        if (known ? known.depth !== step.depth || known.costMs <= step.costMs : ours.size + theirs.size >= ROUTE_NODES_MAX)
-          continue
+        if (known && (known.depth !== step.depth || known.costMs <= step.costMs)) continue
         side.set(link.key, step)
         next.add(link.key)
       }

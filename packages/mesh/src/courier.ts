@@ -166,7 +166,7 @@ class Delivery {
     for (const hop of hops) if (hop !== to) this.#used.add(hop)
     this.#firsts.add(first.id)
     const ttl = SIGNAL_TTL_MAX - 1 - Math.floor(runtime.random.fraction() * SIGNAL_TTL_BLUR)
-    const signal = { to, id, box: this.#box, route: hops.slice(1, -1).map(hopName), ttl: Math.max(ttl, hops.length), round }
+    const signal = { to, id, box: this.#box, route: hops.slice(1, -1).map(hopName), ttl: Math.max(ttl, hops.length - 1), round }
     const copy = nameCopy(signal)
     const owing = this.#owing.get(copy) ?? new Set()
     this.#owing.set(copy, owing.add(first.id))

@@ -92,7 +92,7 @@ export interface VirtualNode {
   readonly signals: SwarmSignals
   /** Round trips in ms to whom it is connected to. */
   readonly links: Map<PeerId, number>
-  readonly received: SealedBox[]
+  readonly received: (SealedBox & { readonly atMs: number })[]
   /** `silent`: connected, so its neighbours believe, but it takes nothing and answers nothing. */
   state: 'alive' | 'silent'
 }
@@ -169,7 +169,7 @@ export function createVirtualSwarm({ ids, seed = 1 }: { readonly ids: readonly P
   })
 
   for (const id of ids) {
-    const received: SealedBox[] = []
+    const received: VirtualNode['received'] = []
     const links = new Map<PeerId, number>()
     const graph = createLinkGraph({ linksOf: (of) => records.get(of) ?? [] })
     const signals = createSwarmSignals({
@@ -178,7 +178,7 @@ export function createVirtualSwarm({ ids, seed = 1 }: { readonly ids: readonly P
       graph,
       neighbours: () => [...links.keys()].map((to) => neighbour(id, to)),
       receive(box) {
-        received.push(box)
+        received.push({ ...box, atMs: clock.monotonic() })
         return proofOf(box.id)
       },
     })
