@@ -101,6 +101,10 @@ export const GONE_CHECKS = 2
 /** Neighbours asked for it, and how long their answers may take. */
 export const GONE_ASKED_MAX = 3
 export const GONE_ANSWER_MS = 1_500
+/** How long the answer to whether a link is needed may take. */
+export const RELEASE_ANSWER_MS = 5_000
+/** A link that both ends agreed to end carries nothing new for so long; it mostly ends within a round trip. */
+export const LETTING_GO_MS = 10_000
 /** How often the round trips in our record are compared with those measured, and by how much they may differ. */
 export const LINKS_REVIEW_MS = 5_000
 export const LINK_RTT_CHANGE_MIN = 0.25
