@@ -108,7 +108,8 @@ export class DataFlow {
     if (!told) throw new ProtocolViolation(CLOSE_CODES.ackInvalid, `an acknowledgement of ${ack}, which was never sent`)
     if (told.bytes === 0) return
     const { transmit, live } = this.#paths
-    if (transmit?.rttMs !== undefined) this.#window.grow({ bytes: told.bytes, nowMs, rttMs: transmit.rttMs })
+    const rttMs = transmit?.rttMs
+    if (rttMs !== undefined) this.#window.grow({ bytes: told.bytes, nowMs, rttMs })
     this.#paths.used(nowMs)
     for (const path of live) {
       const hasMore = this.outstandingOn(path) > 0

@@ -5,11 +5,20 @@ interface Sample {
   readonly rttMs: number
 }
 
+/** Samples of the last seconds and their median, which stay so until `untilMs` if no other comes. */
+export interface Recent {
+  readonly samples: number
+  readonly medianMs: number | undefined
+  readonly untilMs: number
+}
+
 /** What a path's round trips say: smoothed for verdicts (RFC 6298 §2), the median of the last seconds for comparing paths. */
 export class RoundTrips {
   #smoothedMs: number | undefined
   #variationMs = 0
   #recent: Sample[] = []
+  /** Asked with every acknowledgement, and the same until a sample comes or goes. */
+  #told: Recent | undefined
 
   get smoothedMs(): number | undefined {
     return this.#smoothedMs
@@ -30,23 +39,29 @@ export class RoundTrips {
       this.#smoothedMs += (rttMs - this.#smoothedMs) / 8
     }
     if (this.#recent.push({ rttMs, atMs }) > COMPARED_SAMPLES_MAX) this.#recent.shift()
+    this.#told = undefined
   }
 
-  /** How many samples there are of the last seconds, and their median. */
-  recent(nowMs: number): { readonly samples: number; readonly medianMs: number | undefined } {
-    const values = this.#recent
-      .filter(({ atMs }) => nowMs - atMs <= COMPARED_MS)
-      .map(({ rttMs }) => rttMs)
-      .sort((one, other) => one - other)
-    const middle = values.length >> 1
-    const upper = values[middle]
-    if (upper === undefined) return { samples: 0, medianMs: undefined }
-    const medianMs = values.length % 2 === 1 ? upper : (upper + (values[middle - 1] as number)) / 2
-    return { samples: values.length, medianMs }
+  /** How many samples there are of the last seconds, and their median. `nowMs` only grows. */
+  recent(nowMs: number): Recent {
+    if (!this.#told || nowMs > this.#told.untilMs) this.#told = this.#look(nowMs)
+    return this.#told
   }
 
   /** The path stalled: what was measured before says nothing about what comes after. */
   forgetRecent(): void {
     this.#recent = []
+    this.#told = undefined
+  }
+
+  #look(nowMs: number): Recent {
+    const within = this.#recent.filter(({ atMs }) => nowMs - atMs <= COMPARED_MS)
+    const untilMs = within.reduce((earliest, { atMs }) => Math.min(earliest, atMs + COMPARED_MS), Number.POSITIVE_INFINITY)
+    const values = within.map(({ rttMs }) => rttMs).sort((one, other) => one - other)
+    const middle = values.length >> 1
+    const upper = values[middle]
+    if (upper === undefined) return { samples: 0, medianMs: undefined, untilMs }
+    const medianMs = values.length % 2 === 1 ? upper : (upper + (values[middle - 1] as number)) / 2
+    return { samples: values.length, medianMs, untilMs }
   }
 }
