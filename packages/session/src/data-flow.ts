@@ -75,9 +75,10 @@ export class DataFlow {
   }
 
   /** False: it is taken, but wait for `onDrain`. */
-  send(bytes: Uint8Array): boolean {
+  send(bytes: Uint8Array, freeBytesBefore: number): boolean {
     const ack = this.#order.nextSeq
-    this.#window.push({ frame: writeData({ seq: this.#window.nextSeq, ack, bytes }, this.#slab.cut), ack })
+    const frame = writeData({ seq: this.#window.nextSeq, ack, bytes, freeBytesBefore }, this.#slab.cut)
+    this.#window.push({ frame, ack })
     this.#pump()
     const hasRoom = this.#hasRoom()
     if (!hasRoom) this.#isBlocked = true

@@ -5,11 +5,10 @@ interface Sample {
   readonly rttMs: number
 }
 
-/** Samples of the last seconds and their median, which stay so until `untilMs` if no other comes. */
+/** How many samples there are of the last seconds, and their median. */
 export interface Recent {
   readonly samples: number
   readonly medianMs: number | undefined
-  readonly untilMs: number
 }
 
 /** What a path's round trips say: smoothed for verdicts (RFC 6298 §2), the median of the last seconds for comparing paths. */
@@ -19,6 +18,7 @@ export class RoundTrips {
   #recent: Sample[] = []
   /** Asked with every acknowledgement, and the same until a sample comes or goes. */
   #told: Recent | undefined
+  #toldUntilMs = 0
 
   get smoothedMs(): number | undefined {
     return this.#smoothedMs
@@ -42,9 +42,9 @@ export class RoundTrips {
     this.#told = undefined
   }
 
-  /** How many samples there are of the last seconds, and their median. `nowMs` only grows. */
+  /** `nowMs` only grows. */
   recent(nowMs: number): Recent {
-    if (!this.#told || nowMs > this.#told.untilMs) this.#told = this.#look(nowMs)
+    if (!this.#told || nowMs > this.#toldUntilMs) this.#told = this.#look(nowMs)
     return this.#told
   }
 
@@ -56,12 +56,12 @@ export class RoundTrips {
 
   #look(nowMs: number): Recent {
     const within = this.#recent.filter(({ atMs }) => nowMs - atMs <= COMPARED_MS)
-    const untilMs = within.reduce((earliest, { atMs }) => Math.min(earliest, atMs + COMPARED_MS), Number.POSITIVE_INFINITY)
+    this.#toldUntilMs = Math.min(...within.map(({ atMs }) => atMs + COMPARED_MS))
     const values = within.map(({ rttMs }) => rttMs).sort((one, other) => one - other)
     const middle = values.length >> 1
     const upper = values[middle]
-    if (upper === undefined) return { samples: 0, medianMs: undefined, untilMs }
+    if (upper === undefined) return { samples: 0, medianMs: undefined }
     const medianMs = values.length % 2 === 1 ? upper : (upper + (values[middle - 1] as number)) / 2
-    return { samples: values.length, medianMs, untilMs }
+    return { samples: values.length, medianMs }
   }
 }
