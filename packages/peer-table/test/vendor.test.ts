@@ -65,7 +65,8 @@ describe('the filters of changes that PouchDB has in pages', () => {
   it('are functions and lists of ids; everything else is refused in words', async () => {
     applyChangesFilter(PouchDB)
     const db = new PouchDB('filtered', { adapter: 'memory', revs_limit: 1, auto_compaction: true })
-    const ids = async (options: object) => (await (db.changes(options) as unknown as Changes)).results.map(({ id }) => id)
+    const ids = async (options: Record<string, unknown>) =>
+      (await (db.changes(options) as unknown as Changes)).results.map(({ id }) => id)
     await db.bulkDocs({ docs: [{ _id: 'alice' }, { _id: 'bob' }], new_edits: true })
     expect(await ids({})).toEqual(['alice', 'bob'])
     expect(await ids({ filter: ({ _id }: { _id: string }) => _id === 'bob' })).toEqual(['bob'])
