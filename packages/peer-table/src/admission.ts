@@ -138,6 +138,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const contextOf = (read: UnverifiedRecord, origin: Origin): AdmissionContext => {
     const known = index.byKey(read.key)
     const nowMs = options.nowMs()
+    const wasExpired = known !== undefined && isExpired(known.record, nowMs)
+    const mayChange = known !== undefined && known.record.id !== own && (wasExpired || read.payload.seq >= known.record.seq)
     return {
       network,
       nowMs,
@@ -145,11 +147,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
         seq: known.record.seq,
         createdMs: known.record.createdMs,
         envelope: known.envelope,
-        isExpired: isExpired(known.record, nowMs),
+        isExpired: wasExpired,
         isForked: index.forked.has(known.record.id),
       },
       trusted: origin.trusted ?? false,
-      isOverRate: known !== undefined && known.record.id !== own && !takeChange(known.changes).allowed,
+      isOverRate: mayChange && !takeChange(known.changes).allowed,
       room: known ? {} : roomFor(read.id, origin),
     }
   }
@@ -182,8 +184,17 @@ export function createAdmission(options: AdmissionOptions): Admission {
   /** False: the table closed while it waited. */
   const takeCheck = async (): Promise<boolean> => budget.take() || (await budget.wait(signal))
 
+  /** A document from the application may be any object, with a getter that throws; that is no reason to lose its neighbours. */
+  const readSafely = (document: unknown): ReturnType<typeof readDocument> => {
+    try {
+      return readDocument(document, proof)
+    } catch {
+      return 'shape'
+    }
+  }
+
   const admitDocument = async (document: unknown, origin: Origin): Promise<Entry | Refusal | undefined> => {
-    const parsed = readDocument(document, proof)
+    const parsed = readSafely(document)
     if (typeof parsed === 'string') return parsed
     const { read } = parsed
     if (parsed.document._id !== documentIdOf(read.id)) return 'id'
@@ -244,6 +255,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
 }
 
 function idOf(document: unknown): string {
-  const id = typeof document === 'object' && document !== null ? (document as { _id?: unknown })._id : undefined
-  return typeof id === 'string' ? id : ''
+  try {
+    const id = typeof document === 'object' && document !== null ? (document as { _id?: unknown })._id : undefined
+    return typeof id === 'string' ? id : ''
+  } catch {
+    return ''
+  }
 }

@@ -7,7 +7,7 @@ import {
   type PublicKey,
   sealEnvelope,
 } from '@resilient-swarm/identity'
-import { RECORD_BYTES_MAX } from './limits.ts'
+import { ANCESTRY_BRIDGE_MAX, RECORD_BYTES_MAX } from './limits.ts'
 import { encodeRecord, idOfKey, type PeerRecord, parseRecord, type RecordPayload } from './peer-record.ts'
 import type { TableDocument, WritableDocument } from './pouchdb.ts'
 import { type Ancestry, ancestryOf, revisionOf } from './revision.ts'
@@ -127,9 +127,9 @@ export function readDocument(
   return typeof read === 'string' ? read : { document: { _id, _rev, envelope }, read }
 }
 
-/** Others' ancestry is never used; it only must not be a burden to look at. */
+/** Others' ancestry is never used; it is at most as long as one that we would write. */
 function isAncestry(value: unknown): value is Ancestry {
   if (typeof value !== 'object' || value === null) return false
   const { start, ids } = value as Record<string, unknown>
-  return Number.isSafeInteger(start) && Array.isArray(ids)
+  return Number.isSafeInteger(start) && Array.isArray(ids) && ids.length <= ANCESTRY_BRIDGE_MAX + 1
 }

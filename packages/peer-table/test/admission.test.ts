@@ -20,6 +20,7 @@ import {
   type Stored,
 } from '../src/admission.ts'
 import {
+  ANCESTRY_BRIDGE_MAX,
   AUTHOR_CHANGES_BURST,
   AUTHOR_CHANGES_PER_SECOND,
   CLOCK_SKEW_MS,
@@ -134,6 +135,35 @@ const BAD: Record<string, { readonly document: () => unknown; readonly refusal: 
   },
   'an envelope that is no text': { document: () => ({ ...good(), envelope: 5 }), refusal: 'shape' },
   'an ancestry that is none': { document: () => ({ ...good(), _revisions: { start: 'x', ids: [] } }), refusal: 'shape' },
+  'an ancestry of 20,000': {
+    document: () => ({ ...good(), _revisions: { start: 1, ids: new Array(20_000).fill('0'.repeat(32)) } }),
+    refusal: 'shape',
+  },
+  'an ancestry of one more than anybody writes': {
+    document: () => ({ ...good(), _revisions: { start: 1, ids: new Array(ANCESTRY_BRIDGE_MAX + 2).fill('0'.repeat(32)) } }),
+    refusal: 'shape',
+  },
+  'a revision with a broken position': { document: () => ({ ...good(), _rev: `1.5-${'0'.repeat(32)}` }), refusal: 'revision' },
+  'a revision with a negative position': { document: () => ({ ...good(), _rev: `-1-${'0'.repeat(32)}` }), refusal: 'revision' },
+  'a revision that is a number': { document: () => ({ ...good(), _rev: 1 }), refusal: 'shape' },
+  'an ancestry that starts in between': {
+    document: () => ({ ...good(), _revisions: { start: 1.5, ids: [] } }),
+    refusal: 'shape',
+  },
+  'a document of a hundred thousand fields': {
+    document: () => ({ ...good(), ...Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`f${at}`, at])) }),
+    refusal: 'shape',
+  },
+  'a document whose field throws when it is read': {
+    document: () =>
+      Object.defineProperty({ ...good() }, 'envelope', {
+        enumerable: true,
+        get() {
+          throw new Error('mallory')
+        },
+      }),
+    refusal: 'shape',
+  },
   'a record over 4 KiB': {
     document: () => documentOfEnvelope(mallory, new Uint8Array(RECORD_BYTES_MAX + 1)),
     refusal: 'size',

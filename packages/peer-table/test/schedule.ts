@@ -6,16 +6,17 @@ import { expiryOf, isExpired } from '../src/expiry.ts'
 import { REWRITE_INTERVAL_MS } from '../src/limits.ts'
 import { PeerIndex } from '../src/peer-index.ts'
 import type { PeerRecord, RecordPayload } from '../src/peer-record.ts'
-import { documentIdOf, type UnverifiedRecord } from '../src/record-envelope.ts'
+import { documentIdOf, signedRecords, type UnverifiedRecord } from '../src/record-envelope.ts'
 import { revisionOf } from '../src/revision.ts'
+import { shortNameOf } from '../src/short-name.ts'
 import { openStore, type Store } from '../src/store.ts'
 import type { TwinDatabase } from './twin-database.ts'
 import { twinModule } from './twin-database.ts'
 
 export const AUTHORS = 50
 export const LIARS = 3
-const TABLES = 6
-const STEPS = 80
+const TABLES = 5
+const STEPS = 70
 const LOSS = 0.3
 const START_MS = 1_700_000_000_000
 const NETWORK = 'schedule'
@@ -102,6 +103,7 @@ export async function runSchedule(seed: number, keys: readonly KeyPair[]): Promi
         network: NETWORK,
         index,
         budget: { take: () => true } as never,
+        proof: { ...signedRecords, prove: ({ key }) => key as PublicKey },
         nowMs: () => nowMs,
         clock,
         isConnected: () => false,
@@ -144,7 +146,11 @@ export async function runSchedule(seed: number, keys: readonly KeyPair[]): Promi
     }
     const envelope = concatBytes(author.key, Uint8Array.of(pick(256), pick(256), pick(256), pick(256)))
     const _id = documentIdOf(author.id)
-    return { _id, _rev: revisionOf(author.key, seq), read: { id: author.id, key: author.key, payload, envelope } }
+    return {
+      _id,
+      _rev: revisionOf(author.key, seq),
+      read: { id: author.id, key: author.key, name: shortNameOf(author.key), payload, envelope },
+    }
   }
 
   async function publish(author: Author, { left = false, fork = false } = {}): Promise<void> {
@@ -282,7 +288,7 @@ function documentFrom(record: PeerRecord, publicKey: PublicKey, envelope: Uint8A
   const known = documents.get(envelope)
   if (known) return known
   const { id, links: _, ...rest } = record
-  const read = { id, key: publicKey, payload: { network: NETWORK, links: [], ...rest }, envelope }
+  const read = { id, key: publicKey, name: shortNameOf(publicKey), payload: { network: NETWORK, links: [], ...rest }, envelope }
   const document = { _id: documentIdOf(id), _rev: revisionOf(publicKey, record.seq), read }
   documents.set(envelope, document)
   return document

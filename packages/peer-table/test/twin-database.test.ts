@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals'
 import { createSeededRandom } from '@resilient-swarm/testkit'
 import { ANCESTRY_LENGTH } from '../src/limits.ts'
 import { adapter, PouchDB } from '../src/pouchdb-node.ts'
+import { print } from './print.ts'
 import { openTwin } from './twin-database.ts'
 
 const SCHEDULES = 150
@@ -9,7 +10,7 @@ const WRITES = 14
 
 it(`the storage of the convergence schedules has the leaves and winners of PouchDB after every write of ${SCHEDULES} random histories`, async () => {
   const firstSeed = Number(process.env.SEED ?? Date.now() & 0x7fff_ffff)
-  console.log(`twin of PouchDB: SEED=${firstSeed}`)
+  print(`twin of PouchDB: SEED=${firstSeed}`)
   const real = new PouchDB(`twin-${process.pid}`, { adapter, revs_limit: ANCESTRY_LENGTH, auto_compaction: true })
   const twin = openTwin('twin', ANCESTRY_LENGTH)
   let conflicts = 0
