@@ -184,11 +184,13 @@ export function startReplication(options: ReplicationOptions): Replication {
     if (view.isSettled) turn?.end()
   }
 
-  /** One timer for whatever the peer owes us: who it is first, then answers. */
-  function expectAnswer(): void {
-    waiting?.cancel()
-    waiting = undefined
-    if (view.isAwaited && !end) {
+  /** One timer for whatever the peer owes us: who it is first, then each answer whole. What it says beside that buys it no time. */
+  function expectAnswer({ isAnswered = false } = {}): void {
+    if (isAnswered || !view.isAwaited) {
+      waiting?.cancel()
+      waiting = undefined
+    }
+    if (view.isAwaited && !waiting && !end) {
       waiting = scope.timer(runtime.clock, REQUEST_TIMEOUT_MS, () =>
         breakOff(REPLICATION_END.silent, tableError('ERR_TABLE_SILENT')),
       )
@@ -205,7 +207,8 @@ export function startReplication(options: ReplicationOptions): Replication {
     const isOrderly = TOLD.has(message.type) ? view.receive(message) : served.receive(message)
     if (!isOrderly) return breakOff(REPLICATION_END.disorder, protocolError(`sent ${message.type} out of order`))
     if (message.type === 'caughtUp' && view.isSettled) settle(message.feedSeq)
-    if (TOLD.has(message.type)) expectAnswer()
+    if (TOLD.has(message.type))
+      expectAnswer({ isAnswered: message.type === 'info' || (message.type === 'documents' && message.last) })
     else if (waitingForDelivery.length > 0 && served.isDone) tellDelivered()
   }
   const closed = channel.closed.then(async (reason) => {

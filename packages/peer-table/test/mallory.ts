@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { type Channel, concatBytes, encodeBase64Url, lengthPrefixed, type PeerId, utf8 } from '@resilient-swarm/contract'
 import { encodePeerId, type PublicKey } from '@resilient-swarm/identity'
 import { createChannelPair } from '@resilient-swarm/testkit'
@@ -20,8 +20,7 @@ export interface MadeRecord {
 export function makeRecord(createdMs: number, change: Partial<PeerRecord> = {}): MadeRecord {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const key = Uint8Array.from(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)) as PublicKey
-  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' })
-  return seal(key, createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' }), createdMs, change)
+  return seal(key, privateKey, createdMs, change)
 }
 
 function seal(key: PublicKey, privateKey: KeyObject, createdMs: number, change: Partial<PeerRecord>): MadeRecord {
@@ -37,7 +36,9 @@ function seal(key: PublicKey, privateKey: KeyObject, createdMs: number, change: 
     key,
     id,
     envelope,
-    document: { _id: `peer:${id}`, _rev: revisionOf(key, record.seq), envelope: encodeBase64Url(envelope) },
+    get document() {
+      return { _id: `peer:${id}`, _rev: revisionOf(key, record.seq), envelope: encodeBase64Url(envelope) }
+    },
     again: (next) => seal(key, privateKey, createdMs, { ...change, ...next }),
   }
 }
@@ -51,6 +52,8 @@ export interface Mallory {
   tellInfo(): void
   /** One change, with its envelope, at the next place of the feed. */
   tell(record: { readonly envelope: Uint8Array }): void
+  /** Several in one message. */
+  tellAll(envelopes: readonly Uint8Array[]): void
   /** The newest place that the table said it stored. */
   readonly doneSeq: number
   readonly feedSeq: number
@@ -73,9 +76,10 @@ export function connectMallory({ table }: OpenTable, peer: PeerId): Mallory {
     received,
     end: undefined,
     tellInfo: () => send({ type: 'info', instance: new Uint8Array(INSTANCE_BYTES).fill(6), feedSeq: 0, count: 0 }),
-    tell({ envelope }) {
-      feedSeq++
-      send({ type: 'changes', changes: [{ step: 1, envelope }] })
+    tell: ({ envelope }) => mallory.tellAll([envelope]),
+    tellAll(envelopes) {
+      feedSeq += envelopes.length
+      send({ type: 'changes', changes: envelopes.map((envelope) => ({ step: 1, envelope })) })
     },
     get doneSeq() {
       return doneSeq
