@@ -65,8 +65,8 @@ export const ANCESTRY_BRIDGE_MAX = 256
 export const STALE_DOCUMENTS_MAX = 1024
 /** Writing the store anew costs up to a second with a full table, so it happens at most this often. */
 export const REWRITE_INTERVAL_MS = 60_000
-/** Documents in one write while the store is written anew. */
-export const REWRITE_BATCH = 256
+/** Revisions in one write to the database, ancestors included: PouchDB merges them in one go, about 20 ms for so many. */
+export const WRITE_REVISIONS_MAX = 512
 
 /** Changes that may be under way to a peer that has not said it is done with them. */
 export const FEED_CHANGES_MAX = 256

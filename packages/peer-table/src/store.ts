@@ -1,7 +1,7 @@
 import type { PeerId, Runtime } from '@resilient-swarm/contract'
-import { ANCESTRY_LENGTH, REWRITE_BATCH, REWRITE_INTERVAL_MS, STALE_DOCUMENTS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
+import { ANCESTRY_LENGTH, REWRITE_INTERVAL_MS, STALE_DOCUMENTS_MAX, TABLE_RECORDS_MAX, WRITE_REVISIONS_MAX } from './limits.ts'
 import type { Entry } from './peer-index.ts'
-import type { PouchDatabase, PouchModule } from './pouchdb.ts'
+import type { PouchDatabase, PouchModule, WritableDocument } from './pouchdb.ts'
 import { toDocument } from './record-envelope.ts'
 import { canBridge } from './revision.ts'
 
@@ -102,7 +102,8 @@ class PouchStore implements Store {
   }
 
   async #write(entries: readonly Entry[]): Promise<void> {
-    const docs: unknown[] = []
+    let docs: WritableDocument[] = []
+    let revisions = 0
     for (const entry of entries) {
       const { record, envelope } = entry
       const leaf = this.#leaves.get(record.id)
@@ -112,12 +113,23 @@ class PouchStore implements Store {
         this.#needsRewrite = true
         continue
       }
-      docs.push(toDocument(entry, leaf?.seq))
+      const document = toDocument(entry, leaf?.seq)
+      revisions += document._revisions.ids.length
+      if (revisions > WRITE_REVISIONS_MAX) {
+        await this.#flush(docs)
+        docs = []
+        revisions = document._revisions.ids.length
+      }
+      docs.push(document)
       this.#leaves.set(record.id, { seq: record.seq, envelope })
     }
     if (this.#leaves.size > TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX) this.#needsRewrite = true
+    await this.#flush(docs)
+  }
+
+  async #flush(docs: readonly WritableDocument[]): Promise<void> {
     if (docs.length === 0) return
-    const failures = await this.db.bulkDocs({ docs, new_edits: false })
+    const failures = await this.db.bulkDocs({ docs: [...docs], new_edits: false })
     if (failures.length > 0) throw failures[0]
   }
 
@@ -126,10 +138,7 @@ class PouchStore implements Store {
     await this.db.destroy()
     this.db = this.#open()
     this.#leaves.clear()
-    const entries = [...this.#options.entries()]
-    for (let start = 0; start < entries.length; start += REWRITE_BATCH) {
-      await this.#write(entries.slice(start, start + REWRITE_BATCH))
-    }
+    await this.#write([...this.#options.entries()])
   }
 
   #failed(cause: unknown): void {

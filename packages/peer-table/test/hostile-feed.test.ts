@@ -78,6 +78,12 @@ const BAD: Record<string, () => Uint8Array> = {
     concatBytes(new Uint8Array(32).fill(255), mallory.sign('rs/1/record', payloadOf(mallory)), payloadOf(mallory)),
 }
 
+/** Says who it is, and waits to be asked: nothing may be told before. */
+async function begin(one: Mallory): Promise<void> {
+  one.tellInfo()
+  for (let round = 0; round < 20 && !one.received.some(({ type }) => type === 'subscribe'); round++)
+    await runtime.clock.advance(5)
+}
 async function untilStored(count = peer.feedSeq): Promise<void> {
   for (let round = 0; round < 400 && peer.doneSeq < count && peer.end === undefined; round++) await runtime.clock.advance(5)
 }
@@ -89,7 +95,7 @@ describe('a feed of good and bad records', () => {
     await alice.table.admit([documentOf(victim, at({ seq: 5, info: 'the victim' }))], { introducer: victim.peerId })
     const before = await stored(victim)
     const known = alice.table.get(victim.peerId)
-    peer.tellInfo()
+    await begin(peer)
     const good = Object.keys(BAD).map((_, number) => [keyPairOf(2000 + 2 * number), keyPairOf(2001 + 2 * number)] as const)
     let longestMs = 0
     for (const [number, make] of Object.values(BAD).entries()) {
@@ -133,7 +139,7 @@ describe('a feed of good and bad records', () => {
   })
 
   it('keeps what came before an error in the middle of it', async () => {
-    peer.tellInfo()
+    await begin(peer)
     const [one, other] = [keyPairOf(2000), keyPairOf(2001)]
     peer.tellAll([sealed(one)])
     await untilStored()
@@ -147,12 +153,12 @@ describe('a feed of good and bad records', () => {
   })
 
   it('that was cut by an error goes on with the next replication', async () => {
-    peer.tellInfo()
+    await begin(peer)
     peer.tellAll([sealed(keyPairOf(2000))])
     peer.channel.send(Uint8Array.of(99))
     await runtime.clock.advance(10)
     peer = connectMallory(alice, mallory.peerId)
-    peer.tellInfo()
+    await begin(peer)
     peer.tellAll([sealed(keyPairOf(2000)), sealed(keyPairOf(2001))])
     await untilStored()
     for (const number of [2000, 2001]) expect(await stored(keyPairOf(number))).not.toBe('"none"')
@@ -161,7 +167,7 @@ describe('a feed of good and bad records', () => {
 
 describe('a feed that is hostile as a whole', () => {
   it('may end at 2^53 − 1 and goes no further', async () => {
-    peer.tellInfo()
+    await begin(peer)
     const name = shortNameOf(victim.publicKey)
     peer.channel.send(encodeViewMessage({ type: 'changes', changes: [{ step: SEQ_MAX, name, check: 0, seq: SEQ_MAX }] }))
     await runtime.clock.advance(10)
@@ -171,8 +177,8 @@ describe('a feed that is hostile as a whole', () => {
     expect(peer.end).toBe(REPLICATION_END.disorder)
   })
 
-  it(`that forges ends with its ${FORGED_RECORDS_MAX}th, whatever it mixes in`, async () => {
-    peer.tellInfo()
+  it(`that forges ends with its forgery number ${FORGED_RECORDS_MAX}, whatever it mixes in`, async () => {
+    await begin(peer)
     const forged = BAD["another author's signature"] as () => Uint8Array
     for (let count = 0; count < FORGED_RECORDS_MAX; count++) {
       expect(peer.end).toBeUndefined()
@@ -184,7 +190,7 @@ describe('a feed that is hostile as a whole', () => {
   })
 
   it('that answers in drips ends when the whole answer is not there in time', async () => {
-    peer.tellInfo()
+    await begin(peer)
     const names = [2000, 2001, 2002].map((number) => keyPairOf(number))
     peer.channel.send(
       encodeViewMessage({
@@ -214,9 +220,9 @@ describe('a feed that is hostile as a whole', () => {
   })
 
   it('that never ends leaves the table usable for everybody else', async () => {
-    peer.tellInfo()
+    await begin(peer)
     const bob = connectMallory(alice, keyPairOf(2).peerId)
-    bob.tellInfo()
+    await begin(bob)
     const stale = sealed(keyPairOf(2000))
     for (let round = 0; round < 60; round++) {
       peer.tellAll(Array.from({ length: 30 }, () => stale))
@@ -239,7 +245,7 @@ describe('a feed that is hostile as a whole', () => {
     ]) {
       const table = await openTable(2, runtime)
       const carrier = connectMallory(table, victim.peerId)
-      carrier.tellInfo()
+      await begin(carrier)
       for (const body of order) {
         carrier.tellAll([body])
         for (let round = 0; round < 40 && carrier.doneSeq < carrier.feedSeq; round++) await runtime.clock.advance(5)

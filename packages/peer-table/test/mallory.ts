@@ -18,8 +18,10 @@ export interface MadeRecord {
 }
 
 export function makeRecord(createdMs: number, change: Partial<PeerRecord> = {}): MadeRecord {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-  const key = Uint8Array.from(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)) as PublicKey
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+  } as never) as unknown as { publicKey: Uint8Array; privateKey: KeyObject }
+  const key = Uint8Array.from(publicKey.subarray(-32)) as PublicKey
   return seal(key, privateKey, createdMs, change)
 }
 
