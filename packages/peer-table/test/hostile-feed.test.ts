@@ -3,7 +3,7 @@ import { concatBytes, encodeHex, encodeVarint, utf8 } from '@resilient-swarm/con
 import type { KeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime, settle, type TestRuntime } from '@resilient-swarm/testkit'
 import { REPLICATION_END } from '../src/index.ts'
-import { CLOCK_SKEW_MS, FORGED_RECORDS_MAX, FORGET_AFTER_MS, REQUEST_TIMEOUT_MS, SEQ_MAX } from '../src/limits.ts'
+import { CLOCK_SKEW_MS, FORGED_RECORDS_MAX, FORGET_AFTER_MS, READING_TURN_MS, REQUEST_TIMEOUT_MS, SEQ_MAX } from '../src/limits.ts'
 import { encodeRecord } from '../src/peer-record.ts'
 import { sealRecord } from '../src/record-envelope.ts'
 import { shortNameOf } from '../src/short-name.ts'
@@ -81,7 +81,8 @@ const BAD: Record<string, () => Uint8Array> = {
 /** Says who it is, and waits to be asked: nothing may be told before. */
 async function begin(one: Mallory): Promise<void> {
   one.tellInfo()
-  for (let round = 0; round < 20 && !one.received.some(({ type }) => type === 'subscribe'); round++)
+  // Whoever reads a whole table has its turn first; another one waits for it to be over.
+  for (let ms = 0; ms <= READING_TURN_MS && !one.received.some(({ type }) => type === 'subscribe'); ms += 5)
     await runtime.clock.advance(5)
 }
 async function untilStored(count = peer.feedSeq): Promise<void> {
