@@ -131,7 +131,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     },
     onAsked: () => expectAnswer(),
     isWanted(row, isLive) {
-      served.heard(row.name, row.seq)
+      served.heard(row)
       const want = options.want(row)
       // It came whole, and others had brought it.
       if (want === 'known' && row.received && isLive && pace.isEager && options.mayTurnLazy()) pace.ask(false)

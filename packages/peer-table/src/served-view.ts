@@ -32,11 +32,18 @@ export interface ServedView {
   /** Tells what was gathered. */
   flush(): void
   /** The reader has this of its own: it need not be told. */
-  heard(name: ShortName, seq: number): void
+  heard(record: HeardRecord): void
   drained(): void
   /** True when the reader has said that it stored everything we have. */
   readonly isDone: boolean
   close(): void
+}
+
+/** Of two bodies for one seq it is the other one that has to be told: by that an author finds a counter that it lost. */
+interface HeardRecord {
+  readonly name: ShortName
+  readonly seq: number
+  readonly check: number
 }
 
 interface UnderWay {
@@ -48,7 +55,7 @@ export function serveView(options: ServedViewOptions): ServedView {
   const { index, instance, peer, via, send } = options
   const underWay: UnderWay[] = []
   const gets: { request: number; envelopes: Uint8Array[] }[] = []
-  const heard = new Map<ShortName, number>()
+  const heard = new Map<ShortName, HeardRecord>()
   let isLacked: (item: FeedItem) => boolean = () => true
   let underWayBytes = 0
   let cursor: number | undefined
@@ -153,7 +160,13 @@ export function serveView(options: ServedViewOptions): ServedView {
     if (item.via === via) return true
     if (item.record.id !== peer && isExpired(item.record, nowMs)) return true
     if (item.feedSeq <= tailSeq && !isLacked(item)) return true
-    return (heard.get(item.name) ?? 0) >= item.record.seq && index.named(item.name) === item
+    return isHeard(item) && index.named(item.name) === item
+  }
+
+  function isHeard({ name, record, envelope }: FeedItem): boolean {
+    const known = heard.get(name)
+    if (!known) return false
+    return known.seq > record.seq || (known.seq === record.seq && known.check === checkOf(envelope))
   }
 
   function subscribe({ since, ahead: asked, digest }: Extract<ViewMessage, { type: 'subscribe' }>): boolean {
@@ -206,9 +219,10 @@ export function serveView(options: ServedViewOptions): ServedView {
     },
     setEager,
     flush,
-    heard(name, seq) {
+    heard(record) {
+      const { name, seq, check } = record
       heard.delete(name)
-      heard.set(name, seq)
+      heard.set(name, { name, seq, check })
       for (const oldest of heard.keys()) {
         if (heard.size <= HEARD_MAX) break
         heard.delete(oldest)

@@ -3,7 +3,14 @@ import { concatBytes, encodeHex, encodeVarint, utf8 } from '@resilient-swarm/con
 import type { KeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime, settle, type TestRuntime } from '@resilient-swarm/testkit'
 import { REPLICATION_END } from '../src/index.ts'
-import { CLOCK_SKEW_MS, FORGED_RECORDS_MAX, FORGET_AFTER_MS, READING_TURN_MS, REQUEST_TIMEOUT_MS, SEQ_MAX } from '../src/limits.ts'
+import {
+  CLOCK_SKEW_MS,
+  FORGED_RECORDS_MAX,
+  FORGET_AFTER_MS,
+  READING_TURN_MS,
+  REQUEST_TIMEOUT_MS,
+  SEQ_MAX,
+} from '../src/limits.ts'
 import { encodeRecord } from '../src/peer-record.ts'
 import { sealRecord } from '../src/record-envelope.ts'
 import { shortNameOf } from '../src/short-name.ts'
