@@ -16,7 +16,7 @@ import { twinModule } from './twin-database.ts'
 export const AUTHORS = 50
 export const LIARS = 3
 const TABLES = 5
-const STEPS = 70
+const STEPS = 60
 const LOSS = 0.3
 const START_MS = 1_700_000_000_000
 const NETWORK = 'schedule'
@@ -133,7 +133,7 @@ export async function runSchedule(seed: number, keys: readonly KeyPair[]): Promi
   }
 
   function documentOf(author: Author, seq: number, left: boolean): CheapDocument {
-    const expiresMs = expiryOf(nowMs, author.expiresMs)
+    const expiresMs = expiryOf(nowMs, { previousMs: author.expiresMs })
     author.expiresMs = expiresMs
     const payload: RecordPayload = {
       network: NETWORK,
