@@ -14,7 +14,7 @@ import type { TwinDatabase } from './twin-database.ts'
 import { twinModule } from './twin-database.ts'
 
 export const AUTHORS = 50
-export const LIARS = 3
+const LIARS = 3
 const TABLES = 5
 const STEPS = 60
 const LOSS = 0.3
