@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { checkBundle } from './check-bundle.mjs'
 import { checkChangesets } from './check-changesets.mjs'
 import { checkErrorCodes } from './check-error-codes.mjs'
 import { checkLayers } from './check-layers.mjs'
@@ -20,6 +21,7 @@ const checks = {
   limits: checkLimits,
   errors: checkErrorCodes,
   changesets: checkChangesets,
+  bundle: checkBundle,
   tarballs: checkTarballs,
 }
 

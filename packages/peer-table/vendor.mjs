@@ -10,6 +10,7 @@ const output = join(here, 'dist/vendor')
 
 const REPLACED = {
   events: readFileSync(join(here, 'vendor/events.js'), 'utf8'),
+  'pouchdb-changes-filter': readFileSync(join(here, 'vendor/changes-filter.js'), 'utf8'),
   'pouchdb-md5': readFileSync(join(here, 'vendor/md5.js'), 'utf8'),
   // `crypto.randomUUID` is for secure pages only.
   uuid: `
@@ -22,7 +23,10 @@ const REPLACED = {
 const replace = {
   name: 'replace',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(events|pouchdb-md5|uuid|vuvuzela)$/ }, ({ path }) => ({ path, namespace: 'replace' }))
+    onResolve({ filter: /^(events|pouchdb-changes-filter|pouchdb-md5|uuid|vuvuzela)$/ }, ({ path }) => ({
+      path,
+      namespace: 'replace',
+    }))
     onLoad({ filter: /.*/, namespace: 'replace' }, ({ path }) => ({ contents: REPLACED[path], loader: 'js' }))
   },
 }

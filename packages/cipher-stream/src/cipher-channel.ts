@@ -38,6 +38,8 @@ const CLOSE_RECORD_BYTES = CLOSE_CODE_BYTES + RECORD_OVERHEAD_BYTES
 /** What a record turned out to be: a message, the code of a CLOSE, or neither. */
 type Opened = Uint8Array | number | undefined
 
+const RESOLVED = Promise.resolve()
+
 /** Takes the channel over from the handshake, in the same turn. */
 export function createCipherChannel(channel: Channel, proven: Proven): SecureChannel {
   return new CipherChannel(channel, proven)
@@ -59,6 +61,7 @@ class CipherChannel implements SecureChannel {
   readonly #opening = new InOrder<Opened>((opened) => this.#take(opened))
   #channelHasRoom = true
   #owesDrain = false
+  #isPreparing = false
   #resolveClosed: (reason: CloseReason) => void = () => {}
   #state: 'open' | 'closing' | 'ended' = 'open'
   #ourReason: CloseReason = FINISHED
@@ -173,6 +176,20 @@ class CipherChannel implements SecureChannel {
     const record = this.#outgoing.encryptSoon(kind, message)
     rekeyWhenDue(this.#outgoing)
     this.#sealing.push(record, message.byteLength)
+    this.#prepareSoon()
+  }
+
+  /** The ciphers of the next records are made once this one has left, not between a question and its answer. */
+  #prepareSoon(): void {
+    if (this.#isPreparing) return
+    this.#isPreparing = true
+    void RESOLVED.then(this.#prepare)
+  }
+
+  readonly #prepare = (): void => {
+    this.#isPreparing = false
+    this.#outgoing.prepare('seal')
+    this.#incoming.prepare('open')
   }
 
   #pass(record: Uint8Array): void {

@@ -19,6 +19,8 @@ export const FINISHED: CloseReason = Object.freeze({ by: 'us', code: 0 })
  * - `send` takes the buffer over (do not touch it again), as a view: what lies around it in its ArrayBuffer belongs to others,
  *   so a channel that transfers memory copies first. `false` means: taken, but wait for `onDrain` before the next.
  *   Sending on a channel that has ended does nothing and returns false. A message over `maxMessageBytes` is a RangeError.
+ * - A channel with `headroomBytes` puts at most so many bytes of its own before a message. Who leaves them free in front of it, in
+ *   the same buffer, hands over `freeBytesBefore` as well and so spares the channel a copy.
  * - Messages that come before `onMessage` is assigned wait, bounded, and are delivered in order on assignment.
  *   The receiver owns what it is handed.
  * - `close` flushes what was sent, then ends; `abort` ends now. Both are idempotent, and the first one wins.
@@ -26,7 +28,8 @@ export const FINISHED: CloseReason = Object.freeze({ by: 'us', code: 0 })
  */
 export interface Channel {
   readonly maxMessageBytes: number
-  send(message: Uint8Array): boolean
+  readonly headroomBytes?: number
+  send(message: Uint8Array, freeBytesBefore?: number): boolean
   onMessage: (message: Uint8Array) => void
   onDrain: () => void
   close(reason?: CloseReason): void

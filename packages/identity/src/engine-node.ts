@@ -14,6 +14,7 @@ import {
   sign,
   verify,
 } from 'node:crypto'
+import { equalBytes } from '@resilient-swarm/contract'
 import {
   AEAD_KEY_BYTES,
   AEAD_NONCE_BYTES,
@@ -57,10 +58,12 @@ const TAG = { authTagLength: AEAD_TAG_BYTES }
 function createAead(key: Uint8Array): Aead {
   requireBytes('key', key, AEAD_KEY_BYTES)
   const keyObject = createSecretKey(key)
+  const ciphers = new Beforehand((nonce): CipherChaCha20Poly1305 => createCipheriv(ALGORITHM, keyObject, nonce, TAG))
+  const deciphers = new Beforehand((nonce): DecipherChaCha20Poly1305 => createDecipheriv(ALGORITHM, keyObject, nonce, TAG))
   return {
     seal(nonce, ad, plaintext) {
       requireBytes('nonce', nonce, AEAD_NONCE_BYTES)
-      const cipher: CipherChaCha20Poly1305 = createCipheriv(ALGORITHM, keyObject, nonce, TAG)
+      const cipher = ciphers.take(nonce)
       if (ad.byteLength > 0) cipher.setAAD(ad, { plaintextLength: plaintext.byteLength })
       const ciphertext = cipher.update(plaintext)
       cipher.final()
@@ -73,7 +76,7 @@ function createAead(key: Uint8Array): Aead {
       requireBytes('nonce', nonce, AEAD_NONCE_BYTES)
       const length = sealed.byteLength - AEAD_TAG_BYTES
       if (length < 0) return undefined
-      const decipher: DecipherChaCha20Poly1305 = createDecipheriv(ALGORITHM, keyObject, nonce, TAG)
+      const decipher = deciphers.take(nonce)
       decipher.setAuthTag(sealed.subarray(length))
       if (ad.byteLength > 0) decipher.setAAD(ad, { plaintextLength: length })
       const plaintext = decipher.update(sealed.subarray(0, length))
@@ -84,6 +87,35 @@ function createAead(key: Uint8Array): Aead {
       }
       return plain(plaintext)
     },
+    prepare(use, nonce) {
+      requireBytes('nonce', nonce, AEAD_NONCE_BYTES)
+      if (use === 'seal') ciphers.prepare(nonce)
+      else deciphers.prepare(nonce)
+    },
+  }
+}
+
+/** One of Node's cipher objects before its message comes: making it takes as long as sealing a short message with it. */
+class Beforehand<Made> {
+  readonly #make: (nonce: Uint8Array) => Made
+  readonly #nonce = new Uint8Array(AEAD_NONCE_BYTES)
+  #made: Made | undefined
+
+  constructor(make: (nonce: Uint8Array) => Made) {
+    this.#make = make
+  }
+
+  prepare(nonce: Uint8Array): void {
+    if (this.#made && equalBytes(this.#nonce, nonce)) return
+    this.#made = this.#make(nonce)
+    this.#nonce.set(nonce)
+  }
+
+  /** Each serves one message, and only with the nonce that it was made for. */
+  take(nonce: Uint8Array): Made {
+    const made = this.#made
+    this.#made = undefined
+    return made && equalBytes(this.#nonce, nonce) ? made : this.#make(nonce)
   }
 }
 

@@ -40,6 +40,8 @@ export interface Aead {
   seal(nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Uint8Array
   /** Undefined when it was not sealed with this key, nonce and associated data. */
   open(nonce: Uint8Array, ad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined
+  /** Pays beforehand what a message with this nonce costs besides its bytes, where that is anything. It may come or not. */
+  prepare?(use: 'seal' | 'open', nonce: Uint8Array): void
 }
 
 /** As `Aead`, for several messages at once: each is read before the call returns, its answer comes later. Never rejects. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { concatBytes, decodeHex, encodeHex, utf8 } from '@resilient-swarm/contract'
-import { defaultEngine, HKDF_BYTES_MAX, nobleEngine } from '@resilient-swarm/identity/engine'
+import { type Aead, defaultEngine, HKDF_BYTES_MAX, nobleEngine } from '@resilient-swarm/identity/engine'
 import { readSharedJson } from '@resilient-swarm/testkit'
 import fc from 'fast-check'
 import { engine as nodeEngine } from '../src/engine-node.ts'
@@ -152,6 +152,33 @@ describe('the two engines', () => {
         },
       ),
       100,
+    )
+  })
+
+  it('agree on every message, whatever was prepared before it', () => {
+    const [noble, node] = ENGINES.map((engine) => engine.createAead(new Uint8Array(32).fill(7))) as [Aead, Aead]
+    const step = fc.record({
+      prepare: fc.constantFrom('seal', 'open', 'neither'),
+      prepared: fc.nat({ max: 2 }),
+      used: fc.nat({ max: 2 }),
+      does: fc.constantFrom('seal', 'open', 'open what was changed'),
+    })
+    fuzz(
+      fc.property(fc.array(step, { maxLength: 12 }), fc.uint8Array({ maxLength: 100 }), (steps, text) => {
+        for (const { prepare, prepared, used, does } of steps) {
+          const nonce = new Uint8Array(12).fill(used)
+          if (prepare !== 'neither') node.prepare?.(prepare, new Uint8Array(12).fill(prepared))
+          const sealed = noble.seal(nonce, EMPTY, text)
+          if (does === 'seal') {
+            expect(encodeHex(node.seal(nonce, EMPTY, text))).toBe(encodeHex(sealed))
+          } else if (does === 'open') {
+            expect(encodeHex(node.open(nonce, EMPTY, sealed) ?? utf8('refused'))).toBe(encodeHex(text))
+          } else {
+            sealed[0] = (sealed[0] as number) ^ 1
+            expect(node.open(nonce, EMPTY, sealed)).toBeUndefined()
+          }
+        }
+      }),
     )
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { decodeHex, encodeHex } from '@resilient-swarm/contract'
 import { type Engine, nobleEngine } from '@resilient-swarm/identity/engine'
 import {
+  type CipherState,
   createCipherState,
   createNoise,
   type DhKeyPair,
@@ -139,6 +140,23 @@ describe('a cipher', () => {
       expect(receive.nonce).toBe(0)
       expect([...receive.decrypt(empty, one), ...receive.decrypt(empty, two)]).toEqual([1, 2])
       expect(send.nonce).toBe(2)
+    })
+
+    it(`may prepare at any time, and says the same (${engine.name})`, () => {
+      const [send, plain, receive] = [key, key, key].map((one) => createCipherState({ engine, key: one })) as [
+        CipherState,
+        CipherState,
+        CipherState,
+      ]
+      for (let nonce = 0; nonce < 6; nonce++) {
+        send.prepare('seal')
+        if (nonce % 2 === 0) receive.prepare('open')
+        if (nonce === 3) for (const cipher of [send, plain, receive]) cipher.rekey()
+        const sealed = send.encrypt(empty, Uint8Array.of(nonce))
+        expect(encodeHex(sealed)).toBe(encodeHex(plain.encrypt(empty, Uint8Array.of(nonce))))
+        expect(receive.tryDecrypt(empty, Uint8Array.of(...sealed.subarray(1), 0))).toBeUndefined()
+        expect([...receive.decrypt(empty, sealed)]).toEqual([nonce])
+      }
     })
 
     it(`takes its next key from the last nonce, and counts on (${engine.name})`, () => {

@@ -43,6 +43,7 @@ export class Outbox {
   onIdle: () => void = () => {}
   readonly #channel: Channel
   readonly #messageBytes: number
+  readonly #headroomBytes: number
   readonly #lines: [Sender[], Sender[], Sender[]] = [[], [], []]
   readonly #passedOver: [number, number, number] = [0, 0, 0]
   #control: Uint8Array[] = []
@@ -58,6 +59,7 @@ export class Outbox {
   constructor(channel: Channel) {
     this.#channel = channel
     this.#messageBytes = Math.min(channel.maxMessageBytes, MESSAGE_BYTES_MAX)
+    this.#headroomBytes = channel.headroomBytes ?? 0
   }
 
   /** Nothing waits that could be sent, whatever the channel's room. */
@@ -126,7 +128,7 @@ export class Outbox {
         if (!message) break
         // Set before: a channel may call onDrain before send returns.
         this.#hasRoom = false
-        if (this.#channel.send(message)) this.#hasRoom = true
+        if (this.#channel.send(message, this.#headroomBytes)) this.#hasRoom = true
         this.#afterTurns()
       }
     } finally {
@@ -152,7 +154,7 @@ export class Outbox {
   }
 
   #nextMessage(): Uint8Array | undefined {
-    this.#scratch ??= new Uint8Array(this.#messageBytes)
+    this.#scratch ??= this.#newMessage(this.#messageBytes)
     const target = this.#scratch
     let position = this.#writeControl(target)
     while (target.byteLength - position >= SPLINTER_BYTES || position === 0) {
@@ -168,9 +170,19 @@ export class Outbox {
     }
     if (position === 0) return undefined
     // A short message is copied out; a long one leaves in the buffer that it was written to.
-    if (position * 2 < target.byteLength) return target.slice(0, position)
+    const message = target.subarray(0, position)
+    if (position * 2 < target.byteLength) {
+      const short = this.#newMessage(position)
+      short.set(message)
+      return short
+    }
     this.#scratch = undefined
-    return target.subarray(0, position)
+    return message
+  }
+
+  /** With room in front of it for what the channel puts there. */
+  #newMessage(byteCount: number): Uint8Array {
+    return new Uint8Array(new ArrayBuffer(this.#headroomBytes + byteCount), this.#headroomBytes)
   }
 
   #writeControl(target: Uint8Array): number {

@@ -18,6 +18,15 @@ const flood = (id: number, length: number) => {
   return messages
 }
 
+/** Uses what is free before each message up to its last byte, as a channel may. */
+function scribbleBefore(send: (message: Uint8Array) => boolean): (message: Uint8Array, freeBytesBefore?: number) => boolean {
+  return (message, freeBytesBefore = 0) => {
+    expect(freeBytesBefore).toBe(17)
+    new Uint8Array(message.buffer, message.byteOffset - freeBytesBefore, freeBytesBefore).fill(0xff)
+    return send(message)
+  }
+}
+
 describe('openSubstream', () => {
   it('sends the type and the first data in one message', async () => {
     const { alice, channels } = createPair()
@@ -33,6 +42,33 @@ describe('openSubstream', () => {
       .write(Uint8Array.of(1, 2, 3))
     await settle()
     expect(sent).toEqual(['0004636861740203010203'])
+  })
+
+  it('leaves free before each message what its channel wants there', async () => {
+    const [below, far] = createChannelPair()
+    const received: number[] = []
+    const substreamArrives = new Promise<Substream>((onSubstream) => {
+      createMultiplexer({ channel: far, role: 'responder', runtime: createTestRuntime(), onSubstream })
+    })
+    const alice = createMultiplexer({
+      channel: Object.assign(below, { headroomBytes: 17, send: scribbleBefore(below.send.bind(below)) }),
+      role: 'initiator',
+      runtime: createTestRuntime(),
+      onSubstream: () => {},
+    })
+    const raw = alice.openSubstream('chat').raw()
+    const written = Uint8Array.from({ length: 40_000 }, (_, index) => index % 251)
+    for (const [start, end] of [
+      [0, 20_000],
+      [20_000, 20_001],
+      [20_001, 40_000],
+    ]) {
+      raw.write(written.subarray(start, end))
+      await settle()
+    }
+    ;(await substreamArrives).raw().onBytes = (bytes) => received.push(...bytes)
+    await settle()
+    expect(received).toEqual([...written])
   })
 
   it.each([

@@ -1,6 +1,7 @@
 import {
   CLOCK_SKEW_MS,
   FORGET_AFTER_MS,
+  LIFETIME_GROWS_ABOVE_RECORDS,
   PUBLISH_BURST,
   PUBLISH_GATHER_MS,
   PUBLISH_INTERVAL_MS,
@@ -31,8 +32,14 @@ export function isForgotten(record: Times & { readonly left: boolean }, nowMs: n
   return isExpired(record, nowMs) && (record.left || record.createdMs + FORGET_AFTER_MS <= nowMs)
 }
 
-export function expiryOf(createdMs: number): number {
-  return createdMs + RECORD_LIFETIME_MS
+/** Never before the record that it replaces: an older one that outlives it could be played back. */
+export function expiryOf(createdMs: number, { records = 0, previousMs = 0 } = {}): number {
+  return Math.min(createdMs + FORGET_AFTER_MS, Math.max(createdMs + lifetimeMs(records), previousMs))
+}
+
+/** Renewing is told to everybody by everybody, so the larger the swarm the rarer it is. */
+function lifetimeMs(records: number): number {
+  return Math.floor(RECORD_LIFETIME_MS * Math.cbrt(Math.max(1, records / LIFETIME_GROWS_ABOVE_RECORDS)))
 }
 
 /** How long until a record is published again only so that it does not expire. `fraction` in [0, 1) spreads the nodes. */

@@ -19,8 +19,12 @@ export const NETWORK_BYTES_MAX = 64
 /** The largest integer that every JavaScript reader agrees on; PouchDB keeps it as a number. */
 export const SEQ_MAX = Number.MAX_SAFE_INTEGER
 
-/** How long a record stands without being published again. */
+/** How long a record stands without being published again, in a swarm of up to fifty. */
 export const RECORD_LIFETIME_MS = 15 * 60_000
+/** From here on it stands longer, by the cube root of the swarm's size: 40 minutes at a thousand, 65 with a full table. */
+export const LIFETIME_GROWS_ABOVE_RECORDS = 50
+/** Up to here everybody hears of every change at once; full meshes end here. */
+export const SMALL_SWARM_RECORDS = 16
 /** We publish again when this part of the lifetime is over: two more chances before it ends. */
 export const REPUBLISH_AFTER_FRACTION = 0.6
 /** No record speaks for longer than a day, and no record is remembered for longer after it was made. */
@@ -33,6 +37,8 @@ export const PUBLISH_INTERVAL_MS = 30_000
 export const PUBLISH_BURST = 6
 /** Changes of one moment (three peers in one tick) become one record. */
 export const PUBLISH_GATHER_MS = 20
+/** The first links of a node that joins a large swarm become one record. */
+export const FIRST_LINKS_GATHER_MS = 2000
 /** Sweeps look for what expired; a record is never missed by more than this. */
 export const SWEEP_INTERVAL_MS = 60_000
 
@@ -46,6 +52,12 @@ export const VERIFIES_PER_SECOND = 200
 export const VERIFIES_BURST = 1024
 /** Checks in a row before other work gets its turn: under 20 ms where one takes a millisecond. */
 export const VERIFIES_PER_TURN = 16
+/** Documents looked at in a row before other work gets its turn: under 20 ms of reading when all are as large as can be. */
+export const DOCUMENTS_PER_TURN = 256
+/** Changes of one author that are taken at once: four times what an honest one makes in a burst, for one that restarts a lot. */
+export const AUTHOR_CHANGES_BURST = 24
+/** One in 5 s after that, where an honest author makes one in 30: nobody can keep a whole swarm busy with its own record. */
+export const AUTHOR_CHANGES_PER_SECOND = 0.2
 /** An honest peer checked what it hands on, so one forged record is one too many; the rest is room for our own faults. */
 export const FORGED_RECORDS_MAX = 32
 
@@ -61,8 +73,8 @@ export const REWRITE_INTERVAL_MS = 60_000
 export const DATABASES_SALVAGED_MAX = 4
 /** Characters of one value in a stored database that are looked at: a document with the largest record has 5,600. */
 export const STORED_VALUE_CHARS_MAX = 8192
-/** Documents in one write while the store is written anew. */
-export const REWRITE_BATCH = 256
+/** Revisions in one write to the database, ancestors included: PouchDB merges them in one go, about 20 ms for so many. */
+export const WRITE_REVISIONS_MAX = 512
 
 /** Changes that may be under way to a peer that has not said it is done with them. */
 export const FEED_CHANGES_MAX = 256
@@ -70,12 +82,26 @@ export const FEED_CHANGES_MAX = 256
 export const FEED_BYTES_MAX = 64 * 1024
 /** Documents in one replicated batch; PouchDB holds a batch in memory. */
 export const BATCH_DOCUMENTS = 64
-/** Keys in one `bulkGet`: what one batch can miss. */
-export const BULK_GET_KEYS_MAX = 64
+/** Names in one `bulkGet`: what one batch can miss. */
+export const BULK_GET_NAMES_MAX = 64
 /** Unanswered `bulkGet`s a peer may have: its replicator makes one at a time. */
 export const BULK_GETS_MAX = 4
 /** A peer that does not answer a request within this is gone, or wishes that we believed so. */
 export const REQUEST_TIMEOUT_MS = 30_000
+/** Buckets of a digest: 2 KiB, which a node of the largest table sends once for each new link. */
+export const DIGEST_BUCKETS_MAX = 512
+/** Records in a bucket: one that differs costs eight rows of a dozen bytes, and a bucket costs four. */
+export const DIGEST_RECORDS_PER_BUCKET = 8
+/** What a peer told us lately, so that it need not be told back: as much as may be under way. */
+export const HEARD_MAX = 256
+/** New records go out by name, gathered over this time, where the peer has them from elsewhere as a rule. */
+export const GATHER_MS = 400
+/** Links that stay eager whatever comes over them twice: one may die without a gap. */
+export const EAGER_LINKS_MIN = 2
+/** A link is asked to change its pace at most once in this time, whatever the peer makes of it. */
+export const PACE_INTERVAL_MS = 2000
+/** Reading one whole table may keep the next from beginning for this long; after it they overlap. */
+export const READING_TURN_MS = 1000
 /** With fewer records than this of our own we take documents along with the first changes instead of asking one by one. */
 export const FULL_FEED_BELOW_RECORDS = 16
 /** PouchDB keeps every refusal of a run; after this many the run starts anew from its checkpoint. */

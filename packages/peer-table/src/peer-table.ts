@@ -10,28 +10,33 @@ import {
   type SwarmError,
   utf8,
 } from '@resilient-swarm/contract'
-import type { KeyPair } from '@resilient-swarm/identity'
-import { type Admission, createAdmission, type Origin, type Verdict } from './admission.ts'
+import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
+import { type Admission, createAdmission, type Origin, type Refusal, type Verdict } from './admission.ts'
 import { isExpired, isForgotten } from './expiry.ts'
 import {
   CHECKPOINTS_MAX,
+  EAGER_LINKS_MIN,
   FAREWELL_MS,
   FULL_FEED_BELOW_RECORDS,
+  INTRODUCED_RECORDS_MAX,
   NETWORK_BYTES_MAX,
   RECORD_BYTES_MAX,
+  SMALL_SWARM_RECORDS,
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
 import { createOwnRecord, type OwnRecord, type RecordChange } from './own-record.ts'
 import { PeerIndex } from './peer-index.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { PouchDatabase, PouchModule } from './pouchdb.ts'
-import { sealRecord, toDocument } from './record-envelope.ts'
-import type { Row } from './remote-view.ts'
-import { type Place, type Replication, startReplication } from './replication.ts'
-import { openStore, type Store } from './store.ts'
+import { createReadingTurns, type ReadingTurns } from './reading-turns.ts'
+import { type RecordProof, signedRecords, toDocument } from './record-envelope.ts'
+import type { Received, Row } from './remote-view.ts'
+import { type Place, type Replication, startReplication, type Want } from './replication.ts'
+import { type ShortName, shortNameOf } from './short-name.ts'
+import { type OpenStore, openStore, type Store } from './store.ts'
 import { type TableErrorCode, tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
-import { INSTANCE_BYTES } from './view-messages.ts'
+import { checkOf, INSTANCE_BYTES } from './view-messages.ts'
 
 /** Whose table it is, of which network. */
 export interface PeerTableOptions {
@@ -47,6 +52,14 @@ export interface PeerTableOptions {
   readonly nowMs?: () => number
   /** The database cannot be read or written; the table goes on without it: `ERR_TABLE_STORE`, `ERR_TABLE_DAMAGED`. */
   readonly onError?: (error: SwarmError<TableErrorCode>) => void
+  /** A PouchDB of your own, with an adapter and the replication plugin; brought along when left out. */
+  readonly pouch?: PouchModule
+}
+
+/** What a simulator replaces by something cheaper; there is no other use, and no option for it. */
+export interface TableSeams {
+  readonly proof: RecordProof
+  readonly openStore: OpenStore
 }
 
 /** Everybody that a node knows of, itself included. */
@@ -74,14 +87,18 @@ export interface PeerTable {
   destroy(): void
 }
 
-const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'folder', 'nowMs', 'onError'])
+const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'folder', 'nowMs', 'onError', 'pouch'])
 /** One change with the largest record, and what stands around it. */
 const MESSAGE_BYTES_MIN = 2 * RECORD_BYTES_MAX
 
 /** Opens the table of a key and publishes its record. PouchDB is loaded here, not before. */
-export async function createPeerTable(options: PeerTableOptions): Promise<PeerTable> {
+export function createPeerTable(options: PeerTableOptions): Promise<PeerTable> {
+  return openPeerTable(options, { proof: signedRecords, openStore })
+}
+
+export async function openPeerTable(options: PeerTableOptions, seams: TableSeams): Promise<PeerTable> {
   checkOptions(options)
-  const table = new PouchPeerTable(options, await loadPouch(options))
+  const table = new PouchPeerTable(options, options.pouch ?? (await loadPouch(options)), seams)
   await table.open()
   return table
 }
@@ -102,24 +119,28 @@ class PouchPeerTable implements PeerTable {
   onRecord: (record: PeerRecord, introducer: PeerId | undefined) => void = () => {}
   readonly #options: PeerTableOptions
   readonly #pouch: PouchModule
+  readonly #proof: RecordProof
   readonly #nowMs: () => number
   readonly #scope = new Scope()
   readonly #index = new PeerIndex()
   readonly #instance: Uint8Array
   readonly #store: Store
   readonly #admission: Admission
+  readonly #turns: ReadingTurns
   readonly #places = new Map<PeerId, Place>()
-  readonly #replications = new Set<Replication>()
+  readonly #replications = new Map<Replication, PeerId>()
   #own: OwnRecord | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: PeerTableOptions, pouch: PouchModule) {
+  constructor(options: PeerTableOptions, pouch: PouchModule, seams: TableSeams) {
     const { keyPair, network, runtime } = options
     this.#options = options
     this.#pouch = pouch
+    this.#proof = seams.proof
     this.#nowMs = options.nowMs ?? (() => runtime.clock.now())
+    this.#turns = createReadingTurns({ clock: runtime.clock, scope: this.#scope })
     this.#instance = runtime.random.bytes(INSTANCE_BYTES)
-    this.#store = openStore({
+    this.#store = seams.openStore({
       pouch,
       name: this.#databaseName(),
       runtime,
@@ -131,7 +152,10 @@ class PouchPeerTable implements PeerTable {
       network,
       index: this.#index,
       budget: new VerifyBudget(runtime),
+      proof: seams.proof,
       nowMs: this.#nowMs,
+      clock: runtime.clock,
+      isConnected: (id) => [...this.#replications.values()].includes(id),
       signal: this.#scope.signal,
       onOwn: (seq) => void this.#own?.continueAbove(seq),
       onFork: (id) => this.#index.markForked(id),
@@ -171,11 +195,12 @@ class PouchPeerTable implements PeerTable {
       runtime,
       scope: this.#scope,
       nowMs: this.#nowMs,
+      swarmSize: () => ({ known: this.#index.size, told: this.#toldSize() }),
       seq: this.#index.get(keyPair.peerId)?.record.seq ?? 0,
       put: async (record) => {
-        const envelope = sealRecord(keyPair, record, network)
+        const envelope = this.#proof.seal(keyPair, record, network)
         const document = toDocument({ record, publicKey: keyPair.publicKey, envelope })
-        await this.#admitAndStore([document], { trusted: true })
+        await this.#admitAndStore([document], { trusted: true, isNews: true })
       },
     })
     await this.#own.publish()
@@ -188,7 +213,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   admit(documents: readonly unknown[], { introducer }: { readonly introducer?: PeerId } = {}): Promise<readonly Verdict[]> {
-    return this.#admitAndStore(documents, introducer === undefined ? {} : { introducer })
+    return this.#admitAndStore(documents, { isNews: true, ...(introducer === undefined ? {} : { introducer }) })
   }
 
   replicate({ channel, peer }: { readonly channel: Channel; readonly peer: PeerId }): Replication {
@@ -203,14 +228,18 @@ class PouchPeerTable implements PeerTable {
       index: this.#index,
       instance: this.#instance,
       PouchDB: this.#pouch.PouchDB,
+      proof: this.#proof,
       nowMs: this.#nowMs,
-      admit: (documents, via) => this.#admitAndStore(documents, { introducer: peer, via }),
-      isWanted: (row) => this.#isWanted(row),
-      wantsFull: this.#index.size < FULL_FEED_BELOW_RECORDS,
+      turns: this.#turns,
+      admit: (received, origin) => this.#admitReceived(received, origin),
+      want: (row) => this.#want(row, peer),
+      aheadMax: () =>
+        this.#index.size < FULL_FEED_BELOW_RECORDS ? INTRODUCED_RECORDS_MAX - this.#index.introducedBy(peer).size : 0,
       place: this.#places.get(peer),
       onPlace: (place) => this.#remember(peer, place),
+      mayTurnLazy: () => this.#eagerLinks > EAGER_LINKS_MIN,
     })
-    this.#replications.add(replication)
+    this.#replications.set(replication, peer)
     void replication.closed.then(() => this.#replications.delete(replication))
     return replication
   }
@@ -222,13 +251,13 @@ class PouchPeerTable implements PeerTable {
 
   destroy(): void {
     const error = tableError('ERR_TABLE_CLOSED')
-    for (const replication of this.#replications) replication.abort(error)
+    for (const replication of this.#replications.keys()) replication.abort(error)
     this.#closing = this.#end()
   }
 
   async #close(): Promise<void> {
     await this.#own?.leave()
-    await this.#within(FAREWELL_MS, this.#sayFarewell([...this.#replications]))
+    await this.#within(FAREWELL_MS, this.#sayFarewell([...this.#replications.keys()]))
     await this.#end()
   }
 
@@ -239,7 +268,7 @@ class PouchPeerTable implements PeerTable {
 
   async #end(): Promise<void> {
     const error = tableError('ERR_TABLE_CLOSED')
-    for (const replication of this.#replications) replication.abort(error)
+    for (const replication of this.#replications.keys()) replication.abort(error)
     await this.#scope.close()
     await this.#store.close()
   }
@@ -261,13 +290,38 @@ class PouchPeerTable implements PeerTable {
     return verdicts
   }
 
-  /** Whether a row tells of something that we lack; our own record only if it is none that we made in this life. */
-  #isWanted({ id, seq, envelope }: Row): boolean {
-    const known = this.#index.get(id)
-    if (!known || seq > known.record.seq) return true
-    if (id === this.#options.keyPair.peerId)
-      return seq === known.record.seq && !(envelope && equalBytes(envelope, known.envelope))
-    return isExpired(known.record, this.#nowMs())
+  async #admitReceived(received: readonly Received[], origin: Origin): Promise<readonly (Refusal | undefined)[]> {
+    // In a small swarm all is news: a newcomer that one node met is called by the others right away.
+    const isNews = origin.isNews || Math.max(this.#index.size, this.#toldSize()) <= SMALL_SWARM_RECORDS
+    const { refusals, admitted } = await this.#admission.admitReceived(received, { ...origin, isNews })
+    if (admitted.length > 0) await this.#store.write(admitted)
+    return refusals
+  }
+
+  /** Whether a row tells of something that we lack, another body for the seq that we have included. */
+  #want({ name, seq, check, received }: Row, peer: PeerId): Want {
+    if (typeof received === 'string') return 'lacking' // the admission has a word for it
+    const known = received ? this.#index.byKey(received.key) : this.#index.named(name)
+    if (!known) return this.#hasRoom(name, peer) ? 'lacking' : 'unwelcome'
+    if (seq > known.record.seq || isExpired(known.record, this.#nowMs())) return 'lacking'
+    if (seq < known.record.seq) return 'known'
+    const isSame = received ? equalBytes(received.envelope, known.envelope) : check === checkOf(known.envelope)
+    return isSame ? 'known' : 'lacking'
+  }
+
+  /** Spares asking for what would be refused; of the peer itself the admission judges. */
+  #hasRoom(name: ShortName, peer: PeerId): boolean {
+    return name === shortNameOf(publicKeyOf(peer)) || typeof this.#admission.findRoom(peer) === 'object'
+  }
+
+  #toldSize(): number {
+    return Math.max(0, ...[...this.#replications.keys()].map(({ toldCount }) => toldCount))
+  }
+
+  get #eagerLinks(): number {
+    let count = 0
+    for (const { isEager } of this.#replications.keys()) if (isEager) count++
+    return count
   }
 
   #remember(peer: PeerId, place: Place): void {

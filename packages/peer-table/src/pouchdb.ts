@@ -42,7 +42,8 @@ export interface PouchConstructor {
 /** What a module behind `#pouchdb` exports. */
 export interface PouchModule {
   readonly PouchDB: PouchConstructor
-  readonly adapter: 'memory' | 'idb' | 'leveldb'
+  /** `memory` is given back when a table closes; of any other the database is found again by its name. */
+  readonly adapter: string
   /** Where each life has a database of its own: PouchDB never opens what an earlier one left, which may be torn. */
   readonly shelf?: Shelf
 }

@@ -1,7 +1,7 @@
 import type { PeerId, Runtime, SwarmError } from '@resilient-swarm/contract'
-import { ANCESTRY_LENGTH, REWRITE_BATCH, REWRITE_INTERVAL_MS, STALE_DOCUMENTS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
+import { ANCESTRY_LENGTH, REWRITE_INTERVAL_MS, STALE_DOCUMENTS_MAX, TABLE_RECORDS_MAX, WRITE_REVISIONS_MAX } from './limits.ts'
 import type { Entry } from './peer-index.ts'
-import type { PouchDatabase, PouchModule, Shelf } from './pouchdb.ts'
+import type { PouchDatabase, PouchModule, Shelf, WritableDocument } from './pouchdb.ts'
 import { toDocument } from './record-envelope.ts'
 import { canBridge } from './revision.ts'
 import { type TableErrorCode, tableError } from './table-error.ts'
@@ -33,17 +33,24 @@ export interface Store {
   close(): Promise<void>
 }
 
+export type OpenStore = (options: StoreOptions) => Store
+
 const DOCUMENTS_READ_MAX = TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX
 
 export function openStore(options: StoreOptions): Store {
   return new PouchStore(options)
 }
 
+interface Leaf {
+  readonly seq: number
+  readonly envelope: Uint8Array
+}
+
 class PouchStore implements Store {
   db: PouchDatabase
   readonly #options: StoreOptions
-  /** The leaf that the database has of each document, of forgotten peers too: PouchDB cannot take a document out. */
-  readonly #leaves = new Map<PeerId, number>()
+  /** What the database has of each document, of forgotten peers too: PouchDB cannot take a document out. */
+  readonly #leaves = new Map<PeerId, Leaf>()
   #queue: Promise<void> = Promise.resolve()
   #needsRewrite = false
   #rewrittenAtMs: number
@@ -105,7 +112,7 @@ class PouchStore implements Store {
   async #read(admit: (documents: readonly unknown[]) => Promise<readonly Entry[]>): Promise<void> {
     const { rows } = await this.db.allDocs({ include_docs: true, limit: DOCUMENTS_READ_MAX })
     const admitted = await admit(rows.map((row) => row.doc))
-    for (const { record } of admitted) this.#leaves.set(record.id, record.seq)
+    for (const { record, envelope } of admitted) this.#leaves.set(record.id, { seq: record.seq, envelope })
     if (admitted.length < rows.length) this.#needsRewrite = true
   }
 
@@ -122,29 +129,39 @@ class PouchStore implements Store {
   }
 
   async #write(entries: readonly Entry[]): Promise<void> {
-    const docs: unknown[] = []
+    let docs: WritableDocument[] = []
+    let revisions = 0
     for (const entry of entries) {
-      const { record } = entry
+      const { record, envelope } = entry
       const leaf = this.#leaves.get(record.id)
-      // Behind the leaf after a lost counter, or too far ahead of it: the document cannot stay one line.
-      if (leaf !== undefined && (record.seq < leaf || !canBridge(record.seq, leaf))) {
+      if (leaf?.envelope === envelope) continue
+      // Another body for its seq, behind it after a lost counter, or too far ahead: the document cannot stay one line.
+      if (leaf && (record.seq <= leaf.seq || !canBridge(record.seq, leaf.seq))) {
         this.#needsRewrite = true
         continue
       }
-      docs.push(toDocument(entry, leaf))
-      this.#leaves.set(record.id, record.seq)
+      const document = toDocument(entry, leaf?.seq)
+      revisions += document._revisions.ids.length
+      if (revisions > WRITE_REVISIONS_MAX) {
+        await this.#flush(docs)
+        docs = []
+        revisions = document._revisions.ids.length
+      }
+      docs.push(document)
+      this.#leaves.set(record.id, { seq: record.seq, envelope })
     }
     if (this.#leaves.size > DOCUMENTS_READ_MAX) this.#needsRewrite = true
+    await this.#flush(docs)
+  }
+
+  async #flush(docs: readonly WritableDocument[]): Promise<void> {
     if (docs.length === 0) return
-    const failures = await this.db.bulkDocs({ docs, new_edits: false })
+    const failures = await this.db.bulkDocs({ docs: [...docs], new_edits: false })
     if (failures.length > 0) throw failures[0]
   }
 
   async #writeAll(): Promise<void> {
-    const entries = [...this.#options.entries()]
-    for (let start = 0; start < entries.length; start += REWRITE_BATCH) {
-      await this.#write(entries.slice(start, start + REWRITE_BATCH))
-    }
+    await this.#write([...this.#options.entries()])
   }
 
   async #rewrite(): Promise<void> {

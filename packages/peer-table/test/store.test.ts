@@ -1,9 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@resilient-swarm/contract'
 import { createSeededRandom, createTestRuntime, type TestRuntime } from '@resilient-swarm/testkit'
-import { ANCESTRY_BRIDGE_MAX, REWRITE_INTERVAL_MS, STALE_DOCUMENTS_MAX, TABLE_RECORDS_MAX } from '../src/limits.ts'
+import {
+  ANCESTRY_BRIDGE_MAX,
+  REWRITE_INTERVAL_MS,
+  STALE_DOCUMENTS_MAX,
+  TABLE_RECORDS_MAX,
+  WRITE_REVISIONS_MAX,
+} from '../src/limits.ts'
 import { type Entry, PeerIndex } from '../src/peer-index.ts'
-import type { PouchDatabase, PouchModule } from '../src/pouchdb.ts'
+import type { PouchDatabase, PouchModule, WritableDocument } from '../src/pouchdb.ts'
 import * as pouch from '../src/pouchdb-node.ts'
 import { revisionOf } from '../src/revision.ts'
 import { openStore, type Store } from '../src/store.ts'
@@ -31,6 +37,7 @@ function put(number: number, seq: number): Entry {
     envelope,
     introducer: undefined,
     via: undefined,
+    isNews: true,
   })
 }
 const leavesOf = async (number: number, db = store.db): Promise<string[]> => {
@@ -102,6 +109,39 @@ describe('the store', () => {
     await store.write([put(-1, 1)])
     await store.tidy()
     expect((await store.db.info()).doc_count).toBe(2)
+  })
+
+  it(`writes at most ${WRITE_REVISIONS_MAX} revisions in one go, so that authors who leap stall nobody`, async () => {
+    const authors = Array.from({ length: 20 }, (_, number) => number)
+    await store.write(authors.map((number) => put(number, 1)))
+    const sizes: number[] = []
+    const { db } = store
+    const write = db.bulkDocs.bind(db)
+    db.bulkDocs = (batch) => {
+      sizes.push((batch.docs as WritableDocument[]).reduce((sum, { _revisions }) => sum + _revisions.ids.length, 0))
+      return write(batch)
+    }
+    await store.write(authors.map((number) => put(number, ANCESTRY_BRIDGE_MAX)))
+    expect(sizes).toEqual(authors.slice(0, 10).map(() => WRITE_REVISIONS_MAX))
+    sizes.length = 0
+    await store.write(authors.map((number) => put(number, 2 * ANCESTRY_BRIDGE_MAX)))
+    expect(sizes).toEqual(authors.map(() => ANCESTRY_BRIDGE_MAX + 1))
+    for (const number of authors)
+      expect(await leavesOf(number)).toEqual([revisionOf(author(number).key, 2 * ANCESTRY_BRIDGE_MAX)])
+  })
+
+  it('keeps the body that the table chose of two for one seq, once it is written anew', async () => {
+    await store.write([put(1, 5)])
+    const other = { ...(index.get(author(1).id) as Entry), envelope: new TextEncoder().encode('other') }
+    await store.write([index.put(other)])
+    await store.tidy()
+    expect((await store.db.get(`peer:${author(1).id}`)).envelope).toBe(Buffer.from('other').toString('base64url'))
+    // The same once more is nothing to write, and no reason to write anew.
+    const { db } = store
+    await store.write([index.get(author(1).id) as Entry])
+    await runtime.clock.advance(REWRITE_INTERVAL_MS)
+    await store.tidy()
+    expect(store.db).toBe(db)
   })
 
   it('says so once when it cannot write, and mends itself from memory', async () => {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { PouchDB } from '../src/pouchdb-node.ts'
+import applyChangesFilter from '../vendor/changes-filter.js'
 import SmallEmitter from '../vendor/events.js'
 import { binaryMd5, md5, stringMd5 } from '../vendor/md5.js'
 
@@ -54,5 +56,28 @@ describe('the EventEmitter that PouchDB gets in pages', () => {
 
   it('throws an error that nobody listens to', () => {
     expect(() => new SmallEmitter().emit('error', new Error('unheard'))).toThrow('unheard')
+  })
+})
+
+describe('the filters of changes that PouchDB has in pages', () => {
+  type Changes = PromiseLike<{ readonly results: readonly { readonly id: string }[] }>
+
+  it('are functions and lists of ids; everything else is refused in words', async () => {
+    applyChangesFilter(PouchDB)
+    const db = new PouchDB('filtered', { adapter: 'memory', revs_limit: 1, auto_compaction: true })
+    const ids = async (options: Record<string, unknown>) =>
+      (await (db.changes(options) as unknown as Changes)).results.map(({ id }) => id)
+    await db.bulkDocs({ docs: [{ _id: 'alice' }, { _id: 'bob' }], new_edits: true })
+    expect(await ids({})).toEqual(['alice', 'bob'])
+    expect(await ids({ filter: ({ _id }: { _id: string }) => _id === 'bob' })).toEqual(['bob'])
+    expect(await ids({ doc_ids: ['alice'] })).toEqual(['alice'])
+    for (const options of [
+      { selector: { _id: 'bob' } },
+      { filter: 'design/name' },
+      { filter: '_view', view: 'design/name' },
+      { view: 'x' },
+    ])
+      await expect(ids(options)).rejects.toThrow('filtered by a function')
+    await db.destroy()
   })
 })

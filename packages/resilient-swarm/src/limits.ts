@@ -23,7 +23,9 @@ export const RETRY_DELAY_MS_MIN = 15
 export const RETRY_DELAY_MS_MAX = 5_000
 /** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
 export const SIGNAL_LIFETIME_MS = 30_000
-/** When an attempt that has heard nothing sends its signals again, in ms after the first: a route may take one and lose it. */
+/** How long a signal that a server took has before it goes through the swarm too: most peers answer sooner, and each copy there costs others bytes. */
+export const SERVER_HEAD_START_MS = 300
+/** When an attempt that has heard nothing sends its signals to the servers again, in ms after the first: one may take a signal and lose it. */
 export const SIGNAL_REPEATS_MS = [700, 2_000, 5_000] as const
 /** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */
 export const SEEN_SIGNALS_MAX = 4_096
@@ -99,6 +101,10 @@ export const GONE_CHECKS = 2
 /** Neighbours asked for it, and how long their answers may take. */
 export const GONE_ASKED_MAX = 3
 export const GONE_ANSWER_MS = 1_500
+/** How long the answer to whether a link is needed may take. */
+export const RELEASE_ANSWER_MS = 5_000
+/** A link that both ends agreed to end carries nothing new for so long; it mostly ends within a round trip. */
+export const LETTING_GO_MS = 10_000
 /** How often the round trips in our record are compared with those measured, and by how much they may differ. */
 export const LINKS_REVIEW_MS = 5_000
 export const LINK_RTT_CHANGE_MIN = 0.25

@@ -75,9 +75,10 @@ export class DataFlow {
   }
 
   /** False: it is taken, but wait for `onDrain`. */
-  send(bytes: Uint8Array): boolean {
+  send(bytes: Uint8Array, freeBytesBefore: number): boolean {
     const ack = this.#order.nextSeq
-    this.#window.push({ frame: writeData({ seq: this.#window.nextSeq, ack, bytes }, this.#slab.cut), ack })
+    const frame = writeData({ seq: this.#window.nextSeq, ack, bytes, freeBytesBefore }, this.#slab.cut)
+    this.#window.push({ frame, ack })
     this.#pump()
     const hasRoom = this.#hasRoom()
     if (!hasRoom) this.#isBlocked = true
@@ -108,7 +109,8 @@ export class DataFlow {
     if (!told) throw new ProtocolViolation(CLOSE_CODES.ackInvalid, `an acknowledgement of ${ack}, which was never sent`)
     if (told.bytes === 0) return
     const { transmit, live } = this.#paths
-    if (transmit?.rttMs !== undefined) this.#window.grow({ bytes: told.bytes, nowMs, rttMs: transmit.rttMs })
+    const rttMs = transmit?.rttMs
+    if (rttMs !== undefined) this.#window.grow({ bytes: told.bytes, nowMs, rttMs })
     this.#paths.used(nowMs)
     for (const path of live) {
       const hasMore = this.outstandingOn(path) > 0

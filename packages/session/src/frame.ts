@@ -52,14 +52,24 @@ export function encodeFrame(frame: Frame): Uint8Array {
   }
 }
 
-/** Writes a DATA frame with one copy of its bytes into the buffer that `cut` gives for its length. */
-export function writeData(
-  { seq, ack, bytes }: { seq: number; ack: number; bytes: Uint8Array },
-  cut: (byteCount: number) => Uint8Array,
-): Uint8Array {
-  const target = cut(1 + varintLength(seq) + varintLength(ack) + bytes.byteLength)
+export interface DataToWrite {
+  readonly seq: number
+  readonly ack: number
+  readonly bytes: Uint8Array
+  /** How much of the buffer in front of `bytes` is ours to write to. */
+  readonly freeBytesBefore: number
+}
+
+/** Writes a DATA frame around its bytes where there is room before them, or else a copy into the buffer that `cut` gives for its length. */
+export function writeData(data: DataToWrite, cut: (byteCount: number) => Uint8Array): Uint8Array {
+  const { seq, ack, bytes, freeBytesBefore } = data
+  const headerBytes = 1 + varintLength(seq) + varintLength(ack)
+  const frameBytes = headerBytes + bytes.byteLength
+  const isInPlace = headerBytes <= freeBytesBefore
+  const target = isInPlace ? new Uint8Array(bytes.buffer, bytes.byteOffset - headerBytes, frameBytes) : cut(frameBytes)
   target[0] = FRAME_TYPES.data
-  target.set(bytes, writeVarint(target, writeVarint(target, 1, seq), ack))
+  writeVarint(target, writeVarint(target, 1, seq), ack)
+  if (!isInPlace) target.set(bytes, headerBytes)
   return target
 }
 

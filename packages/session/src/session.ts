@@ -36,6 +36,7 @@ export function createSession(options: SessionOptions): Session {
 
 class PathsSession implements Session {
   readonly maxMessageBytes = FRAME_BYTES_MAX - HEADER_BYTES_MAX
+  readonly headroomBytes = HEADER_BYTES_MAX
   readonly tag: Uint8Array
   onDrain: () => void = () => {}
   onState: (state: SessionState) => void = () => {}
@@ -130,12 +131,12 @@ class PathsSession implements Session {
     this.#delivery.receive = receive
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: Uint8Array, freeBytesBefore = 0): boolean {
     if (message.byteLength > this.maxMessageBytes) {
       throw new RangeError(`a message is at most ${this.maxMessageBytes} bytes, this one has ${message.byteLength}`)
     }
     if (this.#hasEnded || this.#closing) return false
-    const hasRoom = this.#flow.send(message)
+    const hasRoom = this.#flow.send(message, freeBytesBefore)
     if (this.#flow.isOverfull) this.abort(sessionErrors.overflow())
     return hasRoom && !this.#hasEnded
   }

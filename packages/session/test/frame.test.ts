@@ -66,9 +66,27 @@ describe('frames', () => {
   it('of DATA have room for the largest numbers', () => {
     const bytes = new Uint8Array(FRAME_BYTES_MAX - HEADER_BYTES_MAX)
     const largest = { seq: Number.MAX_SAFE_INTEGER, ack: Number.MAX_SAFE_INTEGER, bytes }
-    const written = writeData(largest, (byteCount) => new Uint8Array(byteCount))
+    const written = writeData({ ...largest, freeBytesBefore: 0 }, (byteCount) => new Uint8Array(byteCount))
     expect(written.byteLength).toBe(FRAME_BYTES_MAX)
     expect(written).toEqual(encodeFrame({ type: 'data', ...largest }))
+  })
+
+  it.each([
+    { freeBytesBefore: 5, copies: 0 },
+    { freeBytesBefore: 4, copies: 1 },
+    { freeBytesBefore: 0, copies: 1 },
+  ])('of DATA are written around their bytes when $freeBytesBefore bytes before them are free', ({ freeBytesBefore, copies }) => {
+    const buffer = new Uint8Array(12).fill(9)
+    const data = { seq: 200, ack: 300, bytes: buffer.subarray(8) }
+    let cuts = 0
+    const written = writeData({ ...data, freeBytesBefore }, (byteCount) => {
+      cuts++
+      return new Uint8Array(byteCount)
+    })
+    expect(written).toEqual(encodeFrame({ type: 'data', seq: 200, ack: 300, bytes: new Uint8Array(4).fill(9) }))
+    expect(cuts).toBe(copies)
+    // What is not free is somebody else's.
+    expect(buffer.subarray(0, 8 - freeBytesBefore)).toEqual(new Uint8Array(8 - freeBytesBefore).fill(9))
   })
 
   it.each([

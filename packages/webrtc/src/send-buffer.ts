@@ -25,7 +25,6 @@ export class SendBuffer {
     this.#tellsDrain = typeof rtc.bufferedAmountLowThreshold === 'number'
     if (!this.#tellsDrain) return
     rtc.bufferedAmountLowThreshold = BUFFERED_BYTES_LOW
-    rtc.onbufferedamountlow = () => this.#look()
   }
 
   /** Counts what was just sent. False: wait for `onDrain`. */
@@ -36,6 +35,8 @@ export class SendBuffer {
     // Without the event a sender pauses after every refill: a loop that never yields would not see a poll either.
     if (this.#tellsDrain && this.#atMostBytes < BUFFERED_BYTES_HIGH && !this.#isFull) return true
     this.#isFull = true
+    // Only now: a channel that carries a message at a time runs empty after each.
+    if (this.#tellsDrain) this.#rtc.onbufferedamountlow ??= () => this.#look()
     if (this.#atMostBytes > BUFFERED_BYTES_MAX) this.#options.onOverflow()
     else if (!this.#tellsDrain) this.#schedule()
     return false
@@ -60,6 +61,7 @@ export class SendBuffer {
     // The event may be of an earlier emptiness; then another one follows.
     if (this.#atMostBytes <= BUFFERED_BYTES_LOW) {
       this.#isFull = false
+      this.#rtc.onbufferedamountlow = null
       this.#options.onDrain()
     } else if (!this.#tellsDrain) {
       this.#schedule()

@@ -56,6 +56,16 @@ describe('back pressure', () => {
     expect(channel.send(new Uint8Array(1))).toBe(true)
   })
 
+  it('asks to be told of an empty buffer only while somebody waits for that', () => {
+    const { channel, rtc } = stage()
+    for (let index = 0; index < 3; index++) channel.send(new Uint8Array(BUFFERED_BYTES_HIGH / 4))
+    expect(rtc.onbufferedamountlow).toBeNull()
+    channel.send(new Uint8Array(BUFFERED_BYTES_HIGH / 4))
+    expect(rtc.onbufferedamountlow).not.toBeNull()
+    rtc.drain()
+    expect(rtc.onbufferedamountlow).toBeNull()
+  })
+
   it('goes on without waiting while the buffer empties as fast as it fills', () => {
     const { channel, rtc } = stage()
     for (let index = 0; index < 64; index++) {

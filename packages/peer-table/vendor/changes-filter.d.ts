@@ -1,0 +1,3 @@
+/** A plugin of PouchDB's. */
+declare function applyChangesFilter(PouchDB: object): void
+export default applyChangesFilter
