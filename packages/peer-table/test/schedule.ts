@@ -97,7 +97,13 @@ export async function runSchedule(seed: number, keys: readonly KeyPair[]): Promi
       own,
       index,
       side: 0,
-      store: openStore({ pouch: twinModule, name: `schedule ${number}`, runtime, entries: () => index.values() }),
+      store: openStore({
+        pouch: twinModule,
+        name: `schedule ${number}`,
+        runtime,
+        entries: () => index.values(),
+        onError: () => {},
+      }),
       admission: createAdmission({
         own,
         network: NETWORK,

@@ -18,7 +18,7 @@ afterEach(async () => {
   rmSync(place, { recursive: true, force: true })
 })
 
-const BACK_WITHIN_MS = 10_000
+const BACK_WITHIN_MS = 20_000 // ten until a killed peer is noticed, three until its door is tried, and a second try
 const folder = (name: string) => join(place, name)
 
 function freePort(): Promise<number> {
