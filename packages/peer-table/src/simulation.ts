@@ -8,6 +8,7 @@ export type { KeyPair } from '@resilient-swarm/identity'
 export { encodeRecord } from './peer-record.ts'
 export { type RecordProof, readEnvelope, sealRecord, toDocument, type UnverifiedRecord } from './record-envelope.ts'
 
+/** What stands in the signature's place must differ with what is said, in its first eight bytes: digests go by them. */
 export interface SimulatedTableOptions extends Omit<PeerTableOptions, 'pouch'> {
   readonly proof: RecordProof
 }
