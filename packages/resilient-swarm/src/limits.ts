@@ -121,3 +121,11 @@ export const RELAYS_REMEMBERED_MAX = 64
 export const RELAY_WORTH_MS_MIN = 15
 /** How long paths that were aborted may take to tell their peers before they are cut. */
 export const ABORT_FLUSH_MS = 100
+/** Databases that one swarm shares: each is a substream with every peer, of which a peer has 32. */
+export const SHARED_DATABASES_MAX = 16
+/** Substreams of shared databases that a peer may open at once, and per second after that: every name twice, then what a retry needs. */
+export const SHARES_OPENED_BURST = 32
+export const SHARES_OPENED_PER_SECOND = 1
+/** First and longest pause before a peer is asked again whether it shares a database: it says so itself when it begins to. */
+export const SHARE_RETRY_MS_MIN = 1_000
+export const SHARE_RETRY_MS_MAX = 60_000
