@@ -63,7 +63,7 @@ beforeAll(async () => {
   if (!hasChromium) return
   const folder = join(import.meta.dirname, '..')
   ;[server, site, browser] = await Promise.all([createSignalServer({ port: 0 }), servePageFromSource(folder), launchChromium()])
-  notes = new (Core.plugin(memoryAdapter))<Note>(`notes-${process.pid}`, { adapter: 'memory' })
+  notes = new (Core.plugin(memoryAdapter as PouchDB.Plugin))<Note>(`notes-${process.pid}`, { adapter: 'memory' })
   dave = new Swarm({ signals: [server.url] })
   dave.replicate(notes, { name: 'notes', admit: isNote })
   alice = await openTab(dave.publicKey)

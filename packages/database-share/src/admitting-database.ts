@@ -1,5 +1,6 @@
 import { type PouchDatabase, type PouchDocument, statusOf } from './database.ts'
 import { type CheckedDocument, type Refusal, withoutAncestry } from './document.ts'
+import { WRITE_REVISIONS_MAX } from './limits.ts'
 
 export interface AdmittingDatabaseOptions {
   readonly database: PouchDatabase
@@ -7,6 +8,8 @@ export interface AdmittingDatabaseOptions {
   readonly admit: (document: PouchDocument) => Promise<boolean>
   readonly onStored: (documents: readonly PouchDocument[]) => void
   readonly onRefused: (document: PouchDocument, refusal: Refusal) => void
+  /** Lets everything else have its turn. */
+  readonly turn: () => Promise<void>
   /** Which life of which database this is read from: a checkpoint of another one is none. */
   readonly origin: { readonly peer: string; readonly database: string }
 }
@@ -33,7 +36,12 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
     const verdicts = await Promise.all(docs.map((document) => options.admit(withoutAncestry(document))))
     const admitted = docs.filter((_, index) => verdicts[index])
     const refused = docs.filter((_, index) => !verdicts[index]).map((document) => deny(document, 'admit'))
-    return [...refused, ...(await store(admitted))]
+    const failures: Denied[] = []
+    for (const part of partsOf(admitted)) {
+      if (part !== admitted) await options.turn()
+      failures.push(...(await store(part)))
+    }
+    return [...refused, ...failures]
   }
 
   /** PouchDB throws a whole batch away for one document that it does not like; then each is written alone. */
@@ -81,7 +89,7 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
     /** The checkpoint, if it is of this very origin. */
     async get(id: string): Promise<PouchDocument> {
       const stored = await readCheckpoint(id)
-      if (stored && stored['peer'] === origin.peer && stored['database'] === origin.database) return stored
+      if (stored && stored.peer === origin.peer && stored.database === origin.database) return stored
       throw Object.assign(new Error('missing'), { status: 404, name: 'not_found' })
     },
 
@@ -92,6 +100,22 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
       return database.put({ ...checkpoint, ...origin, ...(stored ? { _rev: stored._rev } : {}) })
     },
   }
+}
+
+/** As many documents to a write as have few revisions together, in order; nearly always all of them. */
+function partsOf(documents: readonly CheckedDocument[]): (readonly CheckedDocument[])[] {
+  const parts: CheckedDocument[][] = []
+  let revisions = Number.POSITIVE_INFINITY
+  for (const document of documents) {
+    const { length } = document._revisions.ids
+    if (revisions + length > WRITE_REVISIONS_MAX) {
+      parts.push([])
+      revisions = 0
+    }
+    parts.at(-1)?.push(document)
+    revisions += length
+  }
+  return parts.length === 1 ? [documents] : parts
 }
 
 /** PouchDB's adapters put binaries into the attachments that they are handed. */

@@ -125,6 +125,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
     const target = createAdmittingDatabase({
       database: options.database,
       origin: { peer, database },
+      turn: () => new Promise((resolve) => scope.timer(runtime.clock, 0, resolve)),
       admit: options.admit,
       onStored(documents) {
         counts.written += documents.length

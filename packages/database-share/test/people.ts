@@ -4,15 +4,15 @@ import memoryAdapter from 'pouchdb-adapter-memory'
 import Core from 'pouchdb-core'
 import { createDatabaseShare, type DatabaseShare, type DatabaseShareOptions, type ShareEvents } from '../src/index.ts'
 
-export const PouchDB = Core.plugin(memoryAdapter)
-PouchDB.setMaxListeners(0)
+export const Pouch = Core.plugin(memoryAdapter as PouchDB.Plugin)
+Pouch.setMaxListeners(0)
 
 export type Database = PouchDB.Database<Record<string, unknown>>
 
 let databases = 0
 /** An empty database of the application's, in memory. */
 export function openDatabase(): Database {
-  return new PouchDB(`shared-${process.pid}-${databases++}`, { adapter: 'memory' })
+  return new Pouch(`shared-${process.pid}-${databases++}`, { adapter: 'memory' })
 }
 
 type Heard = { [Name in keyof ShareEvents]: { readonly event: Name; readonly facts: ShareEvents[Name] } }[keyof ShareEvents]

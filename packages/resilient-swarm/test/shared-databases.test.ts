@@ -8,11 +8,11 @@ import type { ConnectedPeer } from '../src/peer.ts'
 import { next } from './nodes.ts'
 import { meet, nodes, part, people } from './path-people.ts'
 
-const PouchDB = Core.plugin(memoryAdapter)
-PouchDB.setMaxListeners(0)
+const Pouch = Core.plugin(memoryAdapter as PouchDB.Plugin)
+Pouch.setMaxListeners(0)
 
 let databases = 0
-const openDatabase = () => new PouchDB<{ text?: string }>(`swarm-${process.pid}-${databases++}`, { adapter: 'memory' })
+const openDatabase = () => new Pouch<{ text?: string }>(`swarm-${process.pid}-${databases++}`, { adapter: 'memory' })
 type Database = ReturnType<typeof openDatabase>
 
 afterEach(() => nodes.end())
