@@ -4,18 +4,23 @@ import PouchDB from 'pouchdb-core'
 import { Swarm } from 'resilient-swarm'
 import { createNote, DATABASE_NAME, isNote } from '../src/note.mjs'
 
-const database = new (PouchDB.plugin(memoryAdapter))(DATABASE_NAME, { adapter: 'memory' })
-const swarm = new Swarm()
-const replication = swarm.replicate(database, { name: DATABASE_NAME, admit: isNote })
+/** Keeps the notes in memory and tells what comes; resolves with the swarm. */
+export async function keepNotes({ signals, call = [], tell = console.log } = {}) {
+  const database = new (PouchDB.plugin(memoryAdapter))(DATABASE_NAME, { adapter: 'memory' })
+  const swarm = new Swarm(signals ? { signals } : {})
+  const replication = swarm.replicate(database, { name: DATABASE_NAME, admit: isNote })
+  replication.on('change', ({ change }) => {
+    for (const { _deleted, _id, author, text } of change.docs) tell(_deleted ? `struck out: ${_id}` : `${author}: ${text}`)
+  })
+  replication.on('denied', ({ peer, doc }) => tell(`${doc.id} of ${peer} is no note`))
+  swarm.on('error', (error) => tell(error.message))
+  for (const key of call) swarm.call(key).catch(() => {}) // told by `error`
+  await database.put(createNote({ text: 'Whatever is written here stays while this process runs.', author: 'Node' }))
+  return swarm
+}
 
-console.log(`these notes are kept by ${swarm.publicKey}`)
-replication.on('change', ({ change }) => {
-  for (const { _deleted, _id, author, text } of change.docs) console.log(_deleted ? `struck out: ${_id}` : `${author}: ${text}`)
-})
-replication.on('denied', ({ peer, doc }) => console.log(`${doc.id} of ${peer} is no note`))
-swarm.on('error', (error) => console.error(error.message))
-
-for (const key of process.argv.slice(2)) swarm.call(key).catch(() => (process.exitCode = 1))
-await database.put(createNote({ text: 'Whatever is written here stays while this process runs.', author: 'Node' }))
-
-process.once('SIGINT', () => swarm.close())
+if (import.meta.filename === process.argv[1]) {
+  const swarm = await keepNotes({ call: process.argv.slice(2) })
+  console.log(`these notes are kept by ${swarm.publicKey}`)
+  process.once('SIGINT', () => swarm.close())
+}
