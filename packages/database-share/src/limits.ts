@@ -42,7 +42,7 @@ export const WANTED_MAX = 128
 /** Questions of a kind that a peer may have unanswered: an honest one asks one at a time, and its next may cross our last word. */
 export const QUESTIONS_MAX = 2
 /** Documents read from our database at a time, and the bytes above which the next read takes half as many. */
-export const READ_DOCUMENTS_MAX = 32
+export const READ_DOCUMENTS_MAX = 128
 export const READ_BYTES_AIM = 256 * 1024
 
 /** A peer that neither answers nor sends on for this long is gone, or wishes that we believed so. */

@@ -6,8 +6,3 @@ export interface Replication {
 }
 
 export type Replicate = (source: object, target: object, options: Readonly<Record<string, unknown>>) => Replication
-
-/** What a module behind `#replicator` exports. */
-export interface ReplicatorModule {
-  readonly replicate: Replicate
-}

@@ -32,6 +32,8 @@ export function serveDatabase({ database, readChanges, onChange, send, onFailed 
   let waiting: ChangesQuestion | undefined
   let hasRung = false
   let documentsSent = 0
+  /** Grows while documents are small. */
+  let readMax = 1
   let closed = false
   const forget = onChange(() => {
     hasRung = true
@@ -64,23 +66,35 @@ export function serveDatabase({ database, readChanges, onChange, send, onFailed 
     }
   }
 
+  /** Resolves with the bytes that it took. */
+  async function tell(request: number, document: RevisedDocument): Promise<number> {
+    const message = encodeMessage({ type: 'document', request, document: trimAncestry(document) })
+    const around = encodeMessage({ type: 'document', request, document: null }).byteLength - 'null'.length
+    if (message.byteLength - around > (documentBytesMax ?? 0)) {
+      await answer({ type: 'large', request, id: document._id })
+      return 0
+    }
+    documentsSent++
+    await send(message)
+    return message.byteLength
+  }
+
   async function answerDocuments({ request, wanted, bytesMax }: DocumentsQuestion): Promise<void> {
     underWay.documents++
     try {
       let place = 0
       let bytes = 0
-      let readMax = 1
       while (place < wanted.length && bytes < bytesMax && !closed) {
         const part = wanted.slice(place, place + readMax)
         const before = bytes
-        for (const document of await readDocuments(database, part)) {
-          const message = encodeMessage({ type: 'document', request, document: trimAncestry(document) })
-          const isLarge = message.byteLength > (documentBytesMax ?? 0)
-          bytes += isLarge ? 0 : message.byteLength
-          documentsSent += isLarge ? 0 : 1
-          await (isLarge ? answer({ type: 'large', request, id: document._id }) : send(message))
+        let looked = 0
+        const entries = await readDocuments(database, part)
+        for (const { ok } of entries) {
+          if (bytes >= bytesMax || closed) break
+          looked++
+          if (ok) bytes += await tell(request, ok)
         }
-        place += part.length
+        place += looked < entries.length ? looked : part.length
         readMax = bytes - before > READ_BYTES_AIM ? Math.max(1, readMax >> 1) : Math.min(READ_DOCUMENTS_MAX, readMax * 2)
       }
       await answer({ type: 'end', request, left: wanted.length - place })
@@ -150,11 +164,11 @@ function toRow({ id, seq, changes }: ChangeRow): Row | undefined {
   return isDocumentId(id) && revisions.length > 0 ? [id, seq, revisions.slice(0, LEAVES_MAX)] : undefined
 }
 
-async function readDocuments(database: PouchDatabase, wanted: readonly Wanted[]): Promise<RevisedDocument[]> {
+/** An entry for each revision asked for; one without a document where that is gone, or was compacted. */
+async function readDocuments(database: PouchDatabase, wanted: readonly Wanted[]): Promise<{ readonly ok?: RevisedDocument }[]> {
   const docs = wanted.map(([id, rev]) => ({ id, rev }))
   const { results } = await database.bulkGet({ docs, revs: true, latest: true, attachments: true })
-  // Gone in the meantime, or compacted: nothing to tell, and no error that would hold the neighbours up.
-  return results.flatMap((result) => result.docs.flatMap(({ ok }) => (ok ? [ok] : [])))
+  return results.flatMap((result) => result.docs)
 }
 
 async function countAfter(database: PouchDatabase, place: Place): Promise<number | null> {

@@ -70,6 +70,53 @@ describe('a shared database', () => {
     expect(bob.of('denied')).toMatchObject([[{ peer: 'alice', doc: { id: 'b', reason: 'admit', status: 403 } }]])
   })
 
+  it('brings many documents that are too large together for one batch, and not the one that is too large alone', async () => {
+    const documentBytesMax = 20_000
+    const [alice, bob] = [await person('alice'), await person('bob', { documentBytesMax })]
+    const small = Array.from({ length: 40 }, (_, index) => ({ _id: `small ${index + 10}`, text: 'x'.repeat(3_000) }))
+    await alice.database.bulkDocs([...small, { _id: 'large', text: 'x'.repeat(documentBytesMax) }])
+    connect(alice, bob)
+    await bob.until(() => bob.of('paused').length > 0)
+    expect((await bob.database.allDocs()).rows.map(({ id }) => id)).toEqual(small.map(({ _id }) => _id))
+    expect(bob.of('denied').map(([{ doc }]) => [doc.id, doc.reason])).toContainEqual(['large', 'size'])
+  })
+
+  it('takes a document of exactly as many bytes as it says, and not one more', async () => {
+    const documentBytesMax = 1_000
+    const [alice, bob] = [await person('alice'), await person('bob', { documentBytesMax })]
+    const hash = '0'.repeat(32)
+    const around = JSON.stringify({ text: '', _id: 'a', _rev: `1-${hash}`, _revisions: { start: 1, ids: [hash] } }).length
+    await alice.database.bulkDocs([
+      { _id: 'a', text: 'x'.repeat(documentBytesMax - around) },
+      { _id: 'b', text: 'x'.repeat(documentBytesMax - around + 1) },
+    ])
+    connect(alice, bob)
+    await bob.until(() => bob.of('paused').length > 0)
+    expect(bob.of('denied').map(([{ doc }]) => doc.id)).toContainEqual('b')
+    expect((await bob.database.allDocs()).rows.map(({ id }) => id)).toEqual(['a'])
+  })
+
+  it('survives a change feed that is read while it is written', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    connect(alice, bob)
+    for (let index = 0; index < 60; index++) await alice.database.put({ _id: `a ${index}` })
+    await Promise.all(Array.from({ length: 60 }, (_, index) => bob.database.put({ _id: `b ${index}` })))
+    const isFull = async ({ database }: Person) => (await database.info()).doc_count === 120
+    await Promise.all([alice.until(() => isFull(alice)), bob.until(() => isFull(bob))])
+  })
+
+  it('keeps no more than one checkpoint a peer, and believes none of another database', async () => {
+    const bob = await person('bob')
+    for (const round of [1, 2]) {
+      const alice = await person('alice') // another database, and the same key
+      await alice.database.put({ _id: `of database ${round}` })
+      connect(alice, bob)
+      await whenDocument(bob, `of database ${round}`)
+      await alice.share.close()
+    }
+    expect((await bob.database.info()).doc_count).toBe(2)
+  })
+
   it('goes on where it was after both were opened again', async () => {
     const databases = [openDatabase(), openDatabase()] as const
     const questions: { since: number }[] = []
