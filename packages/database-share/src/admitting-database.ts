@@ -6,6 +6,8 @@ export interface AdmittingDatabaseOptions {
   readonly database: PouchDatabase
   /** The application's word on a document, which is never awaited for ever. */
   readonly admit: (document: PouchDocument) => Promise<boolean>
+  /** About to be written. */
+  readonly onAdmitted: (document: PouchDocument) => void
   readonly onStored: (documents: readonly PouchDocument[]) => void
   readonly onRefused: (document: PouchDocument, refusal: Refusal) => void
   /** Lets everything else have its turn. */
@@ -36,6 +38,7 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
     const verdicts = await Promise.all(docs.map((document) => options.admit(withoutAncestry(document))))
     const admitted = docs.filter((_, index) => verdicts[index])
     const refused = docs.filter((_, index) => !verdicts[index]).map((document) => deny(document, 'admit'))
+    for (const document of admitted) options.onAdmitted(document)
     const failures: Denied[] = []
     for (const part of partsOf(admitted)) {
       if (part !== admitted) await options.turn()

@@ -156,7 +156,10 @@ class PouchShare implements DatabaseShare {
 
   /** One page at a time: PouchDB keeps a listener for each that is being read. */
   #readChanges(question: Record<string, unknown>): ReturnType<PouchDatabase['changes']> {
-    const read = this.#changesRead.then(() => this.#options.database.changes(question))
+    const read = this.#changesRead.then(() => {
+      if (this.#scope.isClosed) throw shareError('ERR_SHARE_CLOSED')
+      return this.#options.database.changes(question)
+    })
     this.#changesRead = read.catch(() => {})
     return read as ReturnType<PouchDatabase['changes']>
   }

@@ -8,6 +8,7 @@ import {
   type SwarmError,
 } from '@resilient-swarm/contract'
 import { createAdmittingDatabase } from './admitting-database.ts'
+import { createBrought } from './brought.ts'
 import type { ChangesResult, PouchDatabase, PouchDocument } from './database.ts'
 import type { Refusal } from './document.ts'
 import { ANSWER_TIMEOUT_MS, CHANGES_BYTES_MAX, CHECKPOINTS_MAX, QUESTION_BYTES_MAX } from './limits.ts'
@@ -83,11 +84,13 @@ export function startExchange(options: ExchangeOptions): Exchange {
   const onFailed = (cause: unknown) => breakOff(EXCHANGE_END.failed, shareError('ERR_SHARE_FAILED', cause))
   const onSilent = () => breakOff(EXCHANGE_END.silent, shareError('ERR_SHARE_SILENT'))
 
+  const brought = createBrought()
   const sender = createPieceSender(channel)
   const ask = (question: Uint8Array) => void sender.send('question', question)
   const served = serveDatabase({
     database: options.database,
     readChanges: options.readChanges,
+    isNews: (id, revisions) => !brought.hasAll(id, revisions),
     onChange: options.onChange,
     send: (answer) => sender.send('answer', answer),
     onFailed,
@@ -127,6 +130,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
       origin: { peer, database },
       turn: () => new Promise((resolve) => scope.timer(runtime.clock, 0, resolve)),
       admit: options.admit,
+      onAdmitted: ({ _id, _rev }) => brought.add(_id, _rev),
       onStored(documents) {
         counts.written += documents.length
         if (!end && documents.length > 0) options.onStored(documents, progress())

@@ -45,6 +45,8 @@ export const QUESTIONS_MAX = 2
 export const READ_DOCUMENTS_MAX = 128
 export const READ_BYTES_AIM = 256 * 1024
 
+/** Revisions that a peer brought and need not hear of from us: ten batches, which its own feed is seldom ahead by. */
+export const BROUGHT_MAX = 1_000
 /** A peer that neither answers nor sends on for this long is gone, or wishes that we believed so. */
 export const ANSWER_TIMEOUT_MS = 30_000
 /** Bytes that a peer must send in this time to count as answering: who drips is silent. */

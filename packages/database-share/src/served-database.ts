@@ -7,6 +7,8 @@ export interface ServedDatabaseOptions {
   readonly database: PouchDatabase
   /** `database.changes`, when it is its turn. */
   readonly readChanges: (options: Record<string, unknown>) => Promise<ChangesResult>
+  /** Whether the peer has to be told of these leaves of a document. */
+  readonly isNews: (id: string, revisions: readonly string[]) => boolean
   /** Calls back whenever something changed, until the returned function is called. */
   readonly onChange: (listener: () => void) => () => void
   /** Resolves when there is room for the next. */
@@ -26,7 +28,14 @@ export interface ServedDatabase {
 type ChangesQuestion = Extract<Question, { type: 'changes' }>
 type DocumentsQuestion = Extract<Question, { type: 'documents' }>
 
-export function serveDatabase({ database, readChanges, onChange, send, onFailed }: ServedDatabaseOptions): ServedDatabase {
+export function serveDatabase({
+  database,
+  readChanges,
+  isNews,
+  onChange,
+  send,
+  onFailed,
+}: ServedDatabaseOptions): ServedDatabase {
   let documentBytesMax: number | undefined
   const underWay = { changes: 0, documents: 0 }
   let waiting: ChangesQuestion | undefined
@@ -50,7 +59,7 @@ export function serveDatabase({ database, readChanges, onChange, send, onFailed 
       let { since } = question
       do {
         hasRung = false
-        const { rows, last, isEnd } = await readRows(readChanges, { ...question, since })
+        const { rows, last, isEnd } = await readRows({ readChanges, isNews }, { ...question, since })
         if (closed) return
         if (rows.length > 0 || !question.wait) {
           const pending = isEnd ? 0 : await countAfter(database, last)
@@ -136,7 +145,7 @@ export function serveDatabase({ database, readChanges, onChange, send, onFailed 
 
 /** A page of what changed and may be told, as long as one message takes; `isEnd`: there was nothing behind it. */
 async function readRows(
-  readChanges: ServedDatabaseOptions['readChanges'],
+  { readChanges, isNews }: Pick<ServedDatabaseOptions, 'readChanges' | 'isNews'>,
   { since, limit }: ChangesQuestion,
 ): Promise<{ rows: Row[]; last: Place; isEnd: boolean }> {
   let last = since
@@ -145,7 +154,8 @@ async function readRows(
     const rows: Row[] = []
     let bytes = 0
     for (const change of page.results) {
-      const row = toRow(change)
+      const told = toRow(change)
+      const row = told && isNews(told[0], told[2]) ? told : undefined
       const rowBytes = row ? JSON.stringify(row).length : 0
       if (rows.length > 0 && bytes + rowBytes > CHANGES_BYTES_MAX) return { rows, last, isEnd: false }
       last = change.seq

@@ -117,6 +117,32 @@ describe('a shared database', () => {
     expect((await bob.database.info()).doc_count).toBe(2)
   })
 
+  it('tells nobody of what they brought themselves, but of conflicts with it', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    await alice.database.bulkDocs(
+      [
+        { _id: 'a', _rev: '1-a' },
+        { _id: 'b', _rev: '1-a' },
+      ] as never,
+      { new_edits: false },
+    )
+    await bob.database.bulkDocs([{ _id: 'a', _rev: '1-b' }] as never, { new_edits: false })
+    const rows: string[] = []
+    connect(alice, bob, {
+      tamper(piece, from) {
+        const text = Buffer.from(piece.subarray(1)).toString()
+        if (from === 'bob' && text.startsWith('{"type":"rows"')) rows.push(...JSON.parse(text).rows.map(([id]: [string]) => id))
+        return [piece]
+      },
+    })
+    await alice.until(async () => (await alice.database.get('a', { conflicts: true }))._conflicts?.length === 1)
+    await alice.database.put({ _id: 'c' })
+    await whenDocument(bob, 'c')
+    await bob.database.put({ _id: 'd' })
+    await whenDocument(alice, 'd')
+    expect(new Set(rows)).toEqual(new Set(['a', 'd']))
+  })
+
   it('goes on where it was after both were opened again', async () => {
     const databases = [openDatabase(), openDatabase()] as const
     const questions: { since: number }[] = []
