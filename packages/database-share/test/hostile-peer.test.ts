@@ -6,6 +6,7 @@ import {
   ADMIT_TIMEOUT_MS,
   ANSWER_PROGRESS_BYTES,
   ANSWER_TIMEOUT_MS,
+  BATCH_CHANGES_MAX,
   CLOSE_TIMEOUT_MS,
   DOCUMENT_BYTES_MAX,
   EXCHANGES_MAX,
@@ -264,13 +265,13 @@ describe('a hostile feed', () => {
     ['answers what was not asked', ({ request }) => [{ type: 'rows', request: request + 1, rows: [], last: 0, pending: 0 }]],
     ['hands over what was not asked for', () => [{ type: 'document', request: 1, document: good('a') }]],
     [
-      'has a hundred and one rows',
+      'has a row too many',
       ({ request }) => [
         {
           type: 'rows',
           request,
-          rows: Array.from({ length: 101 }, (_, index) => row(`${index}`, index + 1)),
-          last: 101,
+          rows: Array.from({ length: BATCH_CHANGES_MAX + 1 }, (_, index) => row(`${index}`, index + 1)),
+          last: BATCH_CHANGES_MAX + 1,
           pending: 0,
         },
       ],
@@ -283,7 +284,7 @@ describe('a hostile feed', () => {
     set.mallory.open()
     const { code } = await set.closed
     expect([EXCHANGE_END.disorder, EXCHANGE_END.malformed]).toContain(code)
-    expect(code).toBe(title.startsWith('has a hundred') ? EXCHANGE_END.malformed : EXCHANGE_END.disorder)
+    expect(code).toBe(title.startsWith('has a row too many') ? EXCHANGE_END.malformed : EXCHANGE_END.disorder)
   })
 
   it.each([
