@@ -45,12 +45,9 @@ const BARS: Record<string, string> = {
   relayAddedRttMs: '≤ 1',
   failoverMs: 'p50 ≤ 700, p95 ≤ 1500',
   sessionOverCipher: '≥ 0.95',
-<<<<<<< HEAD
   recordsPerSecondOverLocal: '≥ 0.5',
   bytesPerChange: '≤ 1024',
-=======
   databaseOverLocal: '≤ 2',
->>>>>>> 9b992cb (docs: share your own PouchDB, with its protocol, its threats and an example that a test runs)
 }
 
 interface LinkOptions {
@@ -197,17 +194,15 @@ program
   .option('--rounds <count>', 'cuts of each kind')
   .action(failover)
 program
-<<<<<<< HEAD
   .command('table')
   .description('a thousand records into a fresh node, and live changes; over data channels in one process')
   .option('--json', 'print one JSON object as the last line')
   .option('--rounds <count>', 'alternating rounds')
   .action(table)
-=======
+program
   .command('database')
   .description('1,000 documents of a shared database into a fresh one, against PouchDB alone; one process')
   .option('--json', 'print one JSON object as the last line')
   .option('--rounds <count>', 'rounds, each with both')
   .action(database)
->>>>>>> 9b992cb (docs: share your own PouchDB, with its protocol, its threats and an example that a test runs)
 await program.parseAsync()
