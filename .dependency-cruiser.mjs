@@ -1,5 +1,5 @@
 // The layers: arrows point down only, never sideways. Tests are exempt; they may reach for whatever they compare with.
-const siblings = 'signal-exchange|webrtc|cipher-stream|session|multiplexer|rpc|peer-table|relay|mesh'
+const siblings = 'signal-exchange|webrtc|cipher-stream|session|multiplexer|rpc|peer-table|relay|mesh|database-share'
 const source = (packages) => `^packages/(${packages})/src/`
 const anything = '^(packages|apps)/'
 

@@ -3,6 +3,7 @@ import Table from 'cli-table3'
 import { Command } from 'commander'
 import { measureBundle } from './measure-bundle.ts'
 import { measureCalls } from './measure-calls.ts'
+import { measureDatabase } from './measure-database.ts'
 import { measureFailover } from './measure-failover.ts'
 import { connectPair, type LinkPlan, measurePingUnderLoad, measureRoundTrips, measureSpeed } from './measure-link.ts'
 import { measureMemory } from './measure-memory.ts'
@@ -46,6 +47,7 @@ const BARS: Record<string, string> = {
   sessionOverCipher: '≥ 0.95',
   recordsPerSecondOverLocal: '≥ 0.5',
   bytesPerChange: '≤ 1024',
+  databaseOverLocal: '≤ 2',
 }
 
 interface LinkOptions {
@@ -88,6 +90,16 @@ async function relay({ json = false, rounds = '7' }: LinkOptions): Promise<void>
   try {
     const plan = { rounds: Number(rounds), transferBytes: 32 * MIB, pings: 1_000 }
     show(await measureRelay({ plan, signalUrl: server.url, tell }), { json })
+  } finally {
+    await server.close()
+  }
+}
+
+async function database({ json = false, rounds = '5' }: LinkOptions): Promise<void> {
+  const server = await createSignalServer({ host: '127.0.0.1', port: 0 })
+  try {
+    const plan = { rounds: Number(rounds), documents: 1_000 }
+    show(await measureDatabase({ plan, signalUrl: server.url, tell }), { json })
   } finally {
     await server.close()
   }
@@ -187,4 +199,10 @@ program
   .option('--json', 'print one JSON object as the last line')
   .option('--rounds <count>', 'alternating rounds')
   .action(table)
+program
+  .command('database')
+  .description('1,000 documents of a shared database into a fresh one, against PouchDB alone; one process')
+  .option('--json', 'print one JSON object as the last line')
+  .option('--rounds <count>', 'rounds, each with both')
+  .action(database)
 await program.parseAsync()

@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import sirv from 'sirv'
 
-const folder = join(import.meta.dirname, '..')
-const vite = join(folder, 'node_modules/vite/bin/vite.js')
+const demoFolder = join(import.meta.dirname, '..')
 const buildTimeoutMs = 60_000
 
 export interface PageSite {
@@ -17,8 +16,9 @@ export interface PageSite {
   close(): Promise<void>
 }
 
-/** Builds the page from source into a folder of its own and serves it on a free port of 127.0.0.1. */
-export async function servePageFromSource(): Promise<PageSite> {
+/** Builds the page of an app from source into a folder of its own and serves it on a free port of 127.0.0.1. */
+export async function servePageFromSource(folder: string = demoFolder): Promise<PageSite> {
+  const vite = join(folder, 'node_modules/vite/bin/vite.js')
   const built = mkdtempSync(join(tmpdir(), 'resilient-swarm-page-'))
   const remove = () => rmSync(built, { recursive: true, force: true })
   const command = [vite, 'build', '--mode', 'source', '--outDir', built, '--emptyOutDir', '--logLevel', 'warn']

@@ -1,7 +1,17 @@
 export type { PeerId, Substream, SwarmError, Transport } from '@resilient-swarm/contract'
+export type {
+  AdmitDocument,
+  DeniedDocument,
+  PeerProgress,
+  PouchDocument,
+  ShareableDatabase,
+  SharedChange,
+  ShareEvents,
+} from '@resilient-swarm/database-share'
 export type { PeerRecord } from '@resilient-swarm/peer-table'
 export type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 export { webrtc } from '@resilient-swarm/webrtc'
+export type { DatabaseReplication, ReplicateOptions } from './database-replication.ts'
 export type { LeaveReason, SwarmEvents } from './events.ts'
 export type { Note } from './history.ts'
 export type { RelayServingOptions, SwarmOptions } from './options.ts'

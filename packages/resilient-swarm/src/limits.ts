@@ -146,3 +146,11 @@ export const DOOR_LINGER_MS = 15_000
 export const MEMORY_INTERVAL_MS = 1_000
 /** Bytes of the file with what is remembered: 16 doors and 64 keys take 9 KiB. */
 export const MEMORY_BYTES_MAX = 65_536
+/** Databases that one swarm shares: each is a substream with every peer, of which a peer has 32. */
+export const SHARED_DATABASES_MAX = 16
+/** Substreams of shared databases that a peer may open at once, and per second after that: every name twice, then what a retry needs. */
+export const SHARES_OPENED_BURST = 32
+export const SHARES_OPENED_PER_SECOND = 1
+/** First and longest pause before a peer is asked again whether it shares a database: it says so itself when it begins to. */
+export const SHARE_RETRY_MS_MIN = 1_000
+export const SHARE_RETRY_MS_MAX = 60_000

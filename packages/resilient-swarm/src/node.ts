@@ -11,6 +11,7 @@ import { type Answerer, createAnswerer, judgeOffer } from './answer.ts'
 import { builtInMethods } from './built-in-methods.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
+import { createDatabaseSharing, type DatabaseSharing } from './database-sharing.ts'
 import { createDirectDialler, yieldedError } from './direct-dialler.ts'
 import { createDoorKeeper, type DoorKeeper } from './door-keeper.ts'
 import type { LeaveReason, SwarmEvents } from './events.ts'
@@ -23,7 +24,7 @@ import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
 import { createMeshLink, type MeshLink } from './mesh-link.ts'
 import type { Settings } from './options.ts'
-import { isOwnType, OWN_TYPES } from './own-types.ts'
+import { isDatabaseType, isOwnType, OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { PEER_CODES } from './peer-codes.ts'
 import { createPeerUpkeep, type PeerUpkeep } from './peer-upkeep.ts'
@@ -49,6 +50,7 @@ export interface Node<Remote> {
   readonly history: History
   readonly roster: Roster<Remote>
   readonly table: TableLink
+  readonly databases: DatabaseSharing
   readonly circuits: Circuits
   readonly servers: readonly SignalServerStatus[]
   readonly ready: Promise<void>
@@ -94,6 +96,12 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       mesh.onRecord(record)
       upkeep.nudge(record.id)
     },
+    onError: (error) => emit('error', error),
+  })
+  const databases: DatabaseSharing = createDatabaseSharing({
+    runtime,
+    scope,
+    peers: () => roster.peers,
     onError: (error) => emit('error', error),
   })
   const links = createLinksTeller({ clock, scope, peers: () => roster.peers, publish: table.publishLinks })
@@ -237,6 +245,10 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       table.accept(peer, substream)
       return
     }
+    if (isDatabaseType(substream.type)) {
+      databases.accept(peer, substream)
+      return
+    }
     if (substream.type === OWN_TYPES.relay) {
       circuits.accept(peer, substream)
       return
@@ -279,6 +291,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     // The table begins a turn later: opening a replication takes longer than the rest of a connection.
     peer.scope.timer(clock, 0, () => {
       if (peer.leads) table.keepReplicating(peer)
+      databases.connect(peer)
       links.tell()
     })
     upkeep.watch(peer)
@@ -313,6 +326,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     history,
     roster,
     table,
+    databases,
     circuits,
     get servers() {
       return signalling.servers

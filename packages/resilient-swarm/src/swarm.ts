@@ -1,7 +1,9 @@
 import { type PeerId, SwarmError } from '@resilient-swarm/contract'
+import type { ShareableDatabase } from '@resilient-swarm/database-share'
 import { parsePeerId } from '@resilient-swarm/identity'
 import type { RelayCounters } from '@resilient-swarm/relay'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
+import type { DatabaseReplication, ReplicateOptions } from './database-replication.ts'
 import type { SwarmEvents } from './events.ts'
 import type { Note } from './history.ts'
 import { Listeners } from './listeners.ts'
@@ -92,6 +94,14 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
     const target = parsePeerId(key)
     if (target === this.publicKey) throw new TypeError('a swarm cannot call its own key')
     return this.#node.call(target, signal)
+  }
+
+  /**
+   * Shares a PouchDB of the application's, live and both ways, with every peer that shares the name too. What comes from them passes
+   * `admit`. Ends with the swarm, by `cancel`, or with the database. A TypeError or RangeError names what is wrong.
+   */
+  replicate(database: ShareableDatabase, options: ReplicateOptions): DatabaseReplication {
+    return this.#node.databases.share(database, options)
   }
 
   /** What was tried to reach a peer and how it ended, oldest first. */

@@ -1,0 +1,4 @@
+declare module 'pouchdb-browser' {
+  const PouchDB: PouchDB.Static
+  export default PouchDB
+}

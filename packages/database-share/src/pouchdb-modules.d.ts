@@ -1,0 +1,4 @@
+declare module 'pouchdb-replication' {
+  const plugin: unknown
+  export default plugin
+}

@@ -1,0 +1,197 @@
+import { type PeerId, type Runtime, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
+import type {
+  AdmitDocument,
+  DatabaseShare,
+  PeerProgress,
+  ShareableDatabase,
+  ShareEvents,
+  ShareSummary,
+} from '@resilient-swarm/database-share'
+import { toChannel } from '@resilient-swarm/multiplexer'
+import { SHARE_RETRY_MS_MAX, SHARE_RETRY_MS_MIN } from './limits.ts'
+import { Listeners } from './listeners.ts'
+import { databaseType } from './own-types.ts'
+import type { ConnectedPeer } from './peer.ts'
+
+/** How a database is shared. */
+export interface ReplicateOptions {
+  /** Under which those who share it find each other; 1 to 61 bytes. */
+  readonly name: string
+  /** Whether a document may be stored here. `peer` is who hands it on, which need not be who wrote it. */
+  readonly admit: AdmitDocument
+  /** With whom to share, to read from and to be read by: keys, or a function. Default: everybody who shares the name. */
+  readonly peers?: readonly string[] | ((peer: PeerId) => boolean)
+  /** The largest document to take, as JSON with its attachments inline. Default 8 MiB. */
+  readonly documentBytesMax?: number
+}
+
+/** A database that is being shared: events and `cancel` as PouchDB's own `sync` has them. */
+export interface DatabaseReplication {
+  readonly name: string
+  /** How it goes with each peer that shares it right now. */
+  readonly progress: readonly PeerProgress[]
+  /** Resolves when sharing has ended: by `cancel`, with the swarm, or with the database. */
+  readonly closed: Promise<void>
+  /** Ends sharing; the database stays open. Idempotent. */
+  cancel(): void
+  on<Name extends keyof ShareEvents>(event: Name, listener: (...facts: ShareEvents[Name]) => void): this
+  once<Name extends keyof ShareEvents>(event: Name, listener: (...facts: ShareEvents[Name]) => void): this
+  off<Name extends keyof ShareEvents>(event: Name, listener: (...facts: ShareEvents[Name]) => void): this
+}
+
+export interface SharedDatabaseOptions extends ReplicateOptions {
+  readonly database: ShareableDatabase
+  readonly runtime: Runtime
+  readonly connected: () => readonly ConnectedPeer<unknown>[]
+  /** For errors that nobody listens to here. */
+  readonly onError: (error: SwarmError) => void
+}
+
+/** One way over which a peer and we share the database now. */
+interface Link {
+  readonly byUs: boolean
+  readonly ended: Promise<unknown>
+}
+
+/** The swarm's own side of a shared database: finds those who share it too, and begins again whenever it ends. */
+export class SharedDatabase implements DatabaseReplication {
+  readonly name: string
+  readonly closed: Promise<void>
+  readonly #options: SharedDatabaseOptions
+  readonly #scope = new Scope()
+  readonly #events = new Listeners<ShareEvents>()
+  readonly #links = new WeakMap<ConnectedPeer<unknown>, Link>()
+  readonly #failures = new WeakMap<ConnectedPeer<unknown>, number>()
+  readonly #ready: Promise<DatabaseShare | undefined>
+  #share: DatabaseShare | undefined
+
+  constructor(options: SharedDatabaseOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#ready = this.#load()
+    this.closed = this.#ready.then(async (share) => {
+      await share?.closed
+      await this.#scope.close()
+    })
+    void this.#ready.then(() => {
+      for (const peer of options.connected()) this.open(peer)
+    })
+  }
+
+  get progress(): readonly PeerProgress[] {
+    return this.#share?.progress ?? []
+  }
+
+  cancel(): void {
+    void this.#scope.close()
+  }
+
+  on<Name extends keyof ShareEvents>(event: Name, listener: (...facts: ShareEvents[Name]) => void): this {
+    this.#events.on(event, listener)
+    return this
+  }
+
+  once<Name extends keyof ShareEvents>(event: Name, listener: (...facts: ShareEvents[Name]) => void): this {
+    const heard = (...facts: ShareEvents[Name]) => {
+      this.off(event, heard)
+      listener(...facts)
+    }
+    return this.on(event, heard)
+  }
+
+  off<Name extends keyof ShareEvents>(event: Name, listener: (...facts: ShareEvents[Name]) => void): this {
+    this.#events.off(event, listener)
+    return this
+  }
+
+  /** Asks the peer whether it shares the name too. One that does not resets the substream, and opens one itself when it begins to. */
+  open(peer: ConnectedPeer<unknown>): void {
+    if (!this.#share || !this.#isWith(peer) || this.#links.has(peer)) return
+    try {
+      this.#run(this.#share, peer, { substream: peer.multiplexer.openSubstream(databaseType(this.name)), byUs: true })
+    } catch {
+      this.#retry(peer) // as many substreams as there may be
+    }
+  }
+
+  /** The peer shares the name. Where both ask at once the substream of who leads holds. */
+  accept(peer: ConnectedPeer<unknown>, substream: Substream): void {
+    void this.#ready.then(async (share) => {
+      const link = this.#links.get(peer)
+      // Ours may just have been reset: the peer did not share then.
+      if (link?.byUs && peer.leads) await Promise.race([link.ended, aTurnLater(this.#options.runtime)])
+      const stands = this.#links.get(peer)
+      if (!share || !this.#isWith(peer) || (stands?.byUs && peer.leads)) substream.reset()
+      else this.#run(share, peer, { substream, byUs: false })
+    })
+  }
+
+  #isWith({ publicKey, scope }: ConnectedPeer<unknown>): boolean {
+    const { peers } = this.#options
+    if (scope.isClosed || this.#scope.isClosed) return false
+    if (peers === undefined) return true
+    return typeof peers === 'function' ? peers(publicKey) === true : peers.includes(publicKey)
+  }
+
+  #run(share: DatabaseShare, peer: ConnectedPeer<unknown>, { substream, byUs }: { substream: Substream; byUs: boolean }): void {
+    const { clock } = this.#options.runtime
+    const begunMs = clock.monotonic()
+    const exchange = share.replicate({ channel: toChannel(substream), peer: peer.publicKey })
+    const link: Link = { byUs, ended: exchange.closed }
+    this.#links.set(peer, link)
+    void exchange.closed.then(() => {
+      if (this.#links.get(peer) !== link) return
+      this.#links.delete(peer)
+      if (clock.monotonic() - begunMs >= SHARE_RETRY_MS_MAX) this.#failures.delete(peer)
+      this.#retry(peer)
+    })
+  }
+
+  #retry(peer: ConnectedPeer<unknown>): void {
+    if (peer.scope.isClosed || this.#scope.isClosed) return
+    const failures = this.#failures.get(peer) ?? 0
+    this.#failures.set(peer, failures + 1)
+    const delayMs = Math.min(SHARE_RETRY_MS_MAX, SHARE_RETRY_MS_MIN * 2 ** failures)
+    const timer = peer.scope.timer(this.#options.runtime.clock, delayMs, () => {
+      forget()
+      this.open(peer)
+    })
+    const forget = this.#scope.add(() => timer.cancel())
+    peer.scope.add(forget)
+  }
+
+  async #load(): Promise<DatabaseShare | undefined> {
+    const { database, name, admit, documentBytesMax, runtime } = this.#options
+    try {
+      const { createDatabaseShare } = await import('@resilient-swarm/database-share')
+      const share = await createDatabaseShare({
+        database,
+        name,
+        admit,
+        runtime,
+        ...(documentBytesMax === undefined ? {} : { documentBytesMax }),
+        emit: (event, ...facts) => this.#emit(event, ...facts),
+      })
+      this.#share = share
+      this.#scope.add(() => share.close())
+      return share
+    } catch (cause) {
+      this.#emit(
+        'error',
+        new SwarmError('The database could not be read, so it is not shared.', { code: 'ERR_SHARE_DATABASE', cause }),
+      )
+      this.#emit('complete', NOTHING)
+      return undefined
+    }
+  }
+
+  #emit<Name extends keyof ShareEvents>(event: Name, ...facts: ShareEvents[Name]): void {
+    if (!this.#events.emit(event, ...facts) && event === 'error') this.#options.onError(facts[0] as SwarmError)
+  }
+}
+
+const NOTHING: ShareSummary = { docs_read: 0, docs_written: 0, doc_write_failures: 0 }
+
+function aTurnLater({ clock }: Runtime): Promise<void> {
+  return new Promise((resolve) => clock.setTimer(0, resolve))
+}
