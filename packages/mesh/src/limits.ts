@@ -14,3 +14,7 @@ export const MESH_STAYED_MS = 10_000
 export const MESH_PATIENCE_MS = 4_000
 /** How often the mesh looks whether somebody is missing. */
 export const MESH_INTERVAL_MS = 1_000
+/** How often the round trips in our record are compared with those measured, and by how much they may differ. */
+export const LINKS_REVIEW_MS = 5_000
+export const LINK_RTT_CHANGE_MIN = 0.25
+export const LINK_RTT_CHANGE_MS_MIN = 5

@@ -99,10 +99,6 @@ export const GONE_CHECKS = 2
 /** Neighbours asked for it, and how long their answers may take. */
 export const GONE_ASKED_MAX = 3
 export const GONE_ANSWER_MS = 1_500
-/** How often the round trips in our record are compared with those measured, and by how much they may differ. */
-export const LINKS_REVIEW_MS = 5_000
-export const LINK_RTT_CHANGE_MIN = 0.25
-export const LINK_RTT_CHANGE_MS_MIN = 5
 /** Relays asked for a target that no record links them to: the table may be behind. */
 export const RELAYS_GUESSED_MAX = 2
 /** How long the session of a peer's older instance may take to say goodbye, in ms: there is one more each time that the peer comes back. */
