@@ -4,7 +4,7 @@ import { isExpired, isForgotten, judgeTimes } from './expiry.ts'
 import { INTRODUCED_RECORDS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
 import { chooseEvicted, type Entry, type PeerIndex } from './peer-index.ts'
 import { type PeerRecord, toPeerRecord } from './peer-record.ts'
-import { documentIdOf, proveRecord, readDocument, type UnverifiedRecord } from './record-envelope.ts'
+import { documentIdOf, type RecordProof, readDocument, signedRecords, type UnverifiedRecord } from './record-envelope.ts'
 import { revisionOf } from './revision.ts'
 import type { VerifyBudget } from './verify-budget.ts'
 
@@ -72,6 +72,7 @@ export interface AdmissionOptions {
   readonly network: string
   readonly index: PeerIndex
   readonly budget: VerifyBudget
+  readonly proof?: RecordProof
   readonly nowMs: () => number
   readonly signal: AbortSignal
   /** A record of ours that we did not make in this life, or a newer one than we know. */
@@ -87,7 +88,7 @@ export interface Admission {
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { own, network, index, budget, signal } = options
+  const { own, network, index, budget, proof = signedRecords, signal } = options
 
   const contextOf = (id: PeerId, { introducer, trusted = false }: Origin): AdmissionContext => {
     const known = index.get(id)
@@ -116,7 +117,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   const admitOne = async (document: unknown, origin: Origin): Promise<Entry | Refusal | undefined> => {
-    const parsed = readDocument(document)
+    const parsed = readDocument(document, proof)
     if (typeof parsed === 'string') return parsed
     const { read } = parsed
     if (parsed.document._id !== documentIdOf(read.id)) return 'id'
@@ -131,7 +132,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         if (signal.aborted) return 'closed'
         continue
       }
-      const publicKey = origin.trusted ? (read.key as PublicKey) : proveRecord(read)
+      const publicKey = origin.trusted ? (read.key as PublicKey) : proof.prove(read)
       if (!publicKey) return 'signature'
       if (read.id === own && !origin.trusted) {
         options.onOwn(read.payload.seq)

@@ -24,10 +24,10 @@ import { createOwnRecord, type OwnRecord, type RecordChange } from './own-record
 import { PeerIndex } from './peer-index.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { PouchDatabase, PouchModule } from './pouchdb.ts'
-import { sealRecord, toDocument } from './record-envelope.ts'
+import { type RecordProof, signedRecords, toDocument } from './record-envelope.ts'
 import type { Row } from './remote-view.ts'
 import { type Place, type Replication, startReplication } from './replication.ts'
-import { openStore, type Store } from './store.ts'
+import { type OpenStore, openStore, type Store } from './store.ts'
 import { tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
 import { INSTANCE_BYTES } from './view-messages.ts'
@@ -42,6 +42,14 @@ export interface PeerTableOptions {
   readonly name?: string
   /** The wall clock, where the swarm knows it better than the machine. */
   readonly nowMs?: () => number
+  /** A PouchDB of your own, with an adapter and the replication plugin; brought along when left out. */
+  readonly pouch?: PouchModule
+}
+
+/** What a simulator replaces by something cheaper; there is no other use, and no option for it. */
+export interface TableSeams {
+  readonly proof: RecordProof
+  readonly openStore: OpenStore
 }
 
 /** Everybody that a node knows of, itself included. */
@@ -69,15 +77,19 @@ export interface PeerTable {
   destroy(): void
 }
 
-const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'nowMs'])
+const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'nowMs', 'pouch'])
 /** One change with the largest record, and what stands around it. */
 const MESSAGE_BYTES_MIN = 2 * RECORD_BYTES_MAX
 
 /** Opens the table of a key and publishes its record. PouchDB is loaded here, not before. */
-export async function createPeerTable(options: PeerTableOptions): Promise<PeerTable> {
+export function createPeerTable(options: PeerTableOptions): Promise<PeerTable> {
+  return openPeerTable(options, { proof: signedRecords, openStore })
+}
+
+export async function openPeerTable(options: PeerTableOptions, seams: TableSeams): Promise<PeerTable> {
   checkOptions(options)
-  const pouch: PouchModule = await import('#pouchdb')
-  const table = new PouchPeerTable(options, pouch)
+  const pouch: PouchModule = options.pouch ?? (await import('#pouchdb'))
+  const table = new PouchPeerTable(options, pouch, seams)
   await table.open()
   return table
 }
@@ -86,6 +98,7 @@ class PouchPeerTable implements PeerTable {
   onRecord: (record: PeerRecord, introducer: PeerId | undefined) => void = () => {}
   readonly #options: PeerTableOptions
   readonly #pouch: PouchModule
+  readonly #proof: RecordProof
   readonly #nowMs: () => number
   readonly #scope = new Scope()
   readonly #index = new PeerIndex()
@@ -97,18 +110,20 @@ class PouchPeerTable implements PeerTable {
   #own: OwnRecord | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: PeerTableOptions, pouch: PouchModule) {
+  constructor(options: PeerTableOptions, pouch: PouchModule, seams: TableSeams) {
     const { keyPair, network, runtime } = options
     this.#options = options
     this.#pouch = pouch
+    this.#proof = seams.proof
     this.#nowMs = options.nowMs ?? (() => runtime.clock.now())
     this.#instance = runtime.random.bytes(INSTANCE_BYTES)
-    this.#store = openStore({ pouch, name: this.#databaseName(), runtime, entries: () => this.#index.values() })
+    this.#store = seams.openStore({ pouch, name: this.#databaseName(), runtime, entries: () => this.#index.values() })
     this.#admission = createAdmission({
       own: keyPair.peerId,
       network,
       index: this.#index,
       budget: new VerifyBudget(runtime),
+      proof: seams.proof,
       nowMs: this.#nowMs,
       signal: this.#scope.signal,
       onOwn: (seq) => void this.#own?.continueAbove(seq),
@@ -151,7 +166,7 @@ class PouchPeerTable implements PeerTable {
       nowMs: this.#nowMs,
       seq: this.#index.get(keyPair.peerId)?.record.seq ?? 0,
       put: async (record) => {
-        const envelope = sealRecord(keyPair, record, network)
+        const envelope = this.#proof.seal(keyPair, record, network)
         const document = toDocument({ record, publicKey: keyPair.publicKey, envelope })
         await this.#admitAndStore([document], { trusted: true })
       },
@@ -181,6 +196,7 @@ class PouchPeerTable implements PeerTable {
       index: this.#index,
       instance: this.#instance,
       PouchDB: this.#pouch.PouchDB,
+      proof: this.#proof,
       nowMs: this.#nowMs,
       admit: (documents, via) => this.#admitAndStore(documents, { introducer: peer, via }),
       isWanted: (row) => this.#isWanted(row),

@@ -42,5 +42,6 @@ export interface PouchConstructor {
 /** What a module behind `#pouchdb` exports. */
 export interface PouchModule {
   readonly PouchDB: PouchConstructor
-  readonly adapter: 'memory' | 'idb'
+  /** `memory` is given back when a table closes; of any other the database is found again by its name. */
+  readonly adapter: string
 }

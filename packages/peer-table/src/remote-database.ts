@@ -1,6 +1,6 @@
 import { encodeBase64Url, type PeerId } from '@resilient-swarm/contract'
 import type { TableDocument } from './pouchdb.ts'
-import { documentIdOf, readEnvelope } from './record-envelope.ts'
+import { documentIdOf, type RecordProof } from './record-envelope.ts'
 import type { RemoteView, Row } from './remote-view.ts'
 import { revisionOf } from './revision.ts'
 
@@ -26,7 +26,7 @@ interface BulkGetOptions {
  * The remote table as PouchDB's replicator sees a source database: no more than what `pouchdb-replication` 9 touches, all of it
  * answered from what the peer pushed. Only `bulkGet` may ask the peer, for envelopes that were not pushed along.
  */
-export function createRemoteDatabase(view: RemoteView): object {
+export function createRemoteDatabase(view: RemoteView, proof: RecordProof): object {
   return {
     adapter: 'peer',
     activeTasks: { add: () => 0, get: () => undefined, update() {}, remove() {} },
@@ -35,11 +35,11 @@ export function createRemoteDatabase(view: RemoteView): object {
     id: async () => (await view.info).instance,
     info: async () => ({ db_name: 'peer', doc_count: (await view.info).count, update_seq: view.feedSeq }),
     changes: (options: ChangesOptions) => readChanges(view, options),
-    bulkGet: (options: BulkGetOptions) => bulkGet(view, options),
+    bulkGet: (options: BulkGetOptions) => bulkGet(view, proof, options),
   }
 }
 
-async function bulkGet(view: RemoteView, { docs }: BulkGetOptions): Promise<{ results: unknown[] }> {
+async function bulkGet(view: RemoteView, proof: RecordProof, { docs }: BulkGetOptions): Promise<{ results: unknown[] }> {
   const wanted = new Set(docs.map(({ id }) => id))
   const rows = new Map<PeerId, Row>()
   for (const row of view.rowsAfter(0)) if (wanted.has(documentIdOf(row.id))) rows.set(row.id, row)
@@ -49,14 +49,14 @@ async function bulkGet(view: RemoteView, { docs }: BulkGetOptions): Promise<{ re
     results: [...rows.values()].map((row) => {
       const envelope = row.envelope ?? fetched.get(row.id)
       // Gone in the meantime: nothing to store, and no error that would stop the neighbours.
-      return { id: documentIdOf(row.id), docs: envelope ? [{ ok: documentOf(row, envelope) }] : [] }
+      return { id: documentIdOf(row.id), docs: envelope ? [{ ok: documentOf(row, envelope, proof) }] : [] }
     }),
   }
 }
 
 /** What arrived, as a document; whether it is one is for the admission to say. A fetched one may be newer than its row. */
-function documentOf(row: Row, envelope: Uint8Array): TableDocument {
-  const read = row.envelope ? undefined : readEnvelope(envelope)
+function documentOf(row: Row, envelope: Uint8Array, proof: RecordProof): TableDocument {
+  const read = row.envelope ? undefined : proof.read(envelope)
   const seq = typeof read === 'object' ? read.payload.seq : row.seq
   return { _id: documentIdOf(row.id), _rev: revisionOf(row.key, seq), envelope: encodeBase64Url(envelope) }
 }

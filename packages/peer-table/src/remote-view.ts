@@ -1,7 +1,7 @@
 import { encodeHex, type PeerId, type SwarmError } from '@resilient-swarm/contract'
 import { FEED_BYTES_MAX, FEED_CHANGES_MAX, RECORD_BYTES_MAX } from './limits.ts'
 import { nameOf } from './peer-record.ts'
-import { readEnvelope } from './record-envelope.ts'
+import type { RecordProof } from './record-envelope.ts'
 import { tableError } from './table-error.ts'
 import { type Change, encodeViewMessage, type ViewMessage } from './view-messages.ts'
 
@@ -23,6 +23,7 @@ export interface RemoteInfo {
 export interface RemoteViewOptions {
   /** Where the last replication with this peer ended, if there was one. */
   readonly from: { readonly instance: Uint8Array; readonly feedSeq: number }
+  readonly proof: RecordProof
   readonly full: boolean
   readonly send: (message: Uint8Array) => void
   /** Something was asked: an answer is due. */
@@ -60,7 +61,7 @@ interface Fetch {
   readonly reject: (error: SwarmError) => void
 }
 
-export function createRemoteView({ from, full, send, onAsked }: RemoteViewOptions): RemoteView {
+export function createRemoteView({ from, proof, full, send, onAsked }: RemoteViewOptions): RemoteView {
   const rows: Row[] = []
   const listeners = new Set<() => void>()
   const fetches: Fetch[] = []
@@ -113,7 +114,7 @@ export function createRemoteView({ from, full, send, onAsked }: RemoteViewOption
     const fetch = fetches[0]
     if (!fetch || fetch.request !== request) return false
     for (const envelope of envelopes) {
-      const read = readEnvelope(envelope)
+      const read = proof.read(envelope)
       // An envelope that is no record, one that was not asked for, or the same one twice.
       if (typeof read === 'string' || !fetch.wanted.has(read.id) || fetch.found.has(read.id)) return false
       fetch.found.set(read.id, envelope)

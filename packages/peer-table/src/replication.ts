@@ -14,6 +14,7 @@ import { createAdmittingDatabase } from './admitting-database.ts'
 import { BATCH_DOCUMENTS, FORGED_RECORDS_MAX, REQUEST_TIMEOUT_MS } from './limits.ts'
 import type { PeerIndex } from './peer-index.ts'
 import type { PouchConstructor } from './pouchdb.ts'
+import type { RecordProof } from './record-envelope.ts'
 import { createRemoteDatabase } from './remote-database.ts'
 import { createRemoteView, type Row } from './remote-view.ts'
 import { runReplicator } from './run-replicator.ts'
@@ -36,7 +37,8 @@ export interface ReplicationOptions {
   readonly runtime: Runtime
   readonly index: PeerIndex
   readonly instance: Uint8Array
-  readonly PouchDB: PouchConstructor
+  readonly PouchDB: Pick<PouchConstructor, 'replicate'>
+  readonly proof: RecordProof
   readonly nowMs: () => number
   /** The way in for what this peer brings; `via` marks it. */
   readonly admit: (documents: readonly unknown[], via: object) => Promise<readonly Verdict[]>
@@ -100,6 +102,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     : { instance: new Uint8Array(INSTANCE_BYTES), feedSeq: 0 }
   const view = createRemoteView({
     from,
+    proof: options.proof,
     full: options.wantsFull,
     send(message) {
       send(message)
@@ -125,7 +128,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     },
   })
   runReplicator({
-    start: () => options.PouchDB.replicate(createRemoteDatabase(view), target, { ...RUN_OPTIONS }),
+    start: () => options.PouchDB.replicate(createRemoteDatabase(view, options.proof), target, { ...RUN_OPTIONS }),
     clock: runtime.clock,
     scope,
     onFailed: (cause) => breakOff(REPLICATION_END.failed, tableError('ERR_TABLE_FAILED', cause)),

@@ -29,6 +29,8 @@ export interface Store {
   close(): Promise<void>
 }
 
+export type OpenStore = (options: StoreOptions) => Store
+
 export function openStore(options: StoreOptions): Store {
   return new PouchStore(options)
 }
