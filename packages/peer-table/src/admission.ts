@@ -1,11 +1,12 @@
-import { equalBytes, type PeerId } from '@resilient-swarm/contract'
+import { type Bucket, type Clock, compareBytes, equalBytes, fullBucket, type PeerId, takeToken } from '@resilient-swarm/contract'
 import type { PublicKey } from '@resilient-swarm/identity'
 import { isExpired, isForgotten, judgeTimes } from './expiry.ts'
-import { INTRODUCED_RECORDS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
-import { chooseEvicted, type Entry, type PeerIndex } from './peer-index.ts'
+import { AUTHOR_CHANGES_BURST, AUTHOR_CHANGES_PER_SECOND, DOCUMENTS_PER_TURN } from './limits.ts'
+import type { Entry, PeerIndex } from './peer-index.ts'
 import { type PeerRecord, toPeerRecord } from './peer-record.ts'
 import { documentIdOf, type RecordProof, readDocument, signedRecords, type UnverifiedRecord } from './record-envelope.ts'
 import { revisionOf } from './revision.ts'
+import { findRoom, type Room } from './room.ts'
 import type { VerifyBudget } from './verify-budget.ts'
 
 /** Why a document is not let in. */
@@ -18,41 +19,63 @@ export type Refusal =
   | 'stale' // we have this seq or a newer one
   | 'expired'
   | 'future' // made later than now, or to last longer than a day
+  | 'rate' // its author changes it all the time
   | 'quota' // its introducer told us of enough peers
   | 'full'
   | 'signature'
   | 'closed' // we are closing
 
+/** What the table has of the author. */
+export interface Stored {
+  readonly seq: number
+  readonly createdMs: number
+  readonly envelope: Uint8Array
+  readonly isExpired: boolean
+  /** Its author signed two bodies for one seq before. */
+  readonly isForked: boolean
+}
+
 /** What is needed to judge, as plain data. */
 export interface AdmissionContext {
   readonly network: string
   readonly nowMs: number
-  readonly introducer: PeerId | undefined
-  readonly stored: { readonly seq: number; readonly envelope: Uint8Array; readonly isExpired: boolean } | undefined
+  readonly stored: Stored | undefined
   /** From our own database: what expired is remembered, for who knows whom to call again. */
   readonly trusted: boolean
-  readonly introducedCount: number
-  /** True when nothing can make room for one more. */
-  readonly isFull: boolean
+  /** Whether the author changed its record more often than anybody needs to. */
+  readonly isOverRate: boolean
+  /** For one that is not stored. */
+  readonly room: Room
 }
 
-/** Everything but the signature, cheapest first. `'again'`: another body for a seq that we have; a fork, if it is signed. */
-export function judgeRecord(
-  { id, payload: claimed, envelope }: UnverifiedRecord,
-  context: AdmissionContext,
-): Refusal | 'again' | undefined {
-  if (claimed.network !== context.network) return 'network'
-  const { stored, introducer, nowMs } = context
-  // An expired record holds nobody back: its author may have lost its counter and begun anew.
-  if (stored && !stored.isExpired) {
-    if (claimed.seq < stored.seq) return 'stale'
-    if (claimed.seq === stored.seq) return equalBytes(stored.envelope, envelope) ? 'stale' : 'again'
-  }
-  const times = judgeTimes(claimed, nowMs)
-  if (times && !(times === 'expired' && context.trusted && !isForgotten(claimed, nowMs))) return times
-  if (stored) return undefined
-  if (introducer !== undefined && introducer !== id && context.introducedCount >= INTRODUCED_RECORDS_MAX) return 'quota'
-  return context.isFull ? 'full' : undefined
+/** `'worse'`: another body for a seq that we have, which is a fork if it is signed, and does not replace ours. */
+export type Judgement = Refusal | 'worse' | 'better' | undefined
+
+/** Everything but the signature, cheapest first. Undefined: it may come in; `'better'`: it may, and is a fork. */
+export function judgeRecord(claimed: UnverifiedRecord, context: AdmissionContext): Judgement {
+  const { payload } = claimed
+  if (payload.network !== context.network) return 'network'
+  const { stored, nowMs } = context
+  const precedence = stored ? comparePrecedence(claimed, stored) : 1
+  if (precedence === 0) return 'stale'
+  const isFork = stored !== undefined && payload.seq === stored.seq && !stored.isExpired
+  // Known to fork, and nothing to win: not worth a check.
+  if (precedence < 0 && !(isFork && !stored.isForked)) return 'stale'
+  const times = judgeTimes(payload, nowMs)
+  if (times && !(times === 'expired' && context.trusted && !isForgotten(payload, nowMs))) return times
+  if (precedence < 0) return 'worse'
+  if (stored && context.isOverRate) return 'rate'
+  if (!stored && typeof context.room === 'string') return context.room
+  return isFork ? 'better' : undefined
+}
+
+/**
+ * Which of two records of one author holds: the larger seq, and of two bodies for one seq the smaller bytes, so that everybody who
+ * saw both has the same. What expired holds back only what was made before it: its author may have lost its counter and begun anew.
+ */
+function comparePrecedence({ payload, envelope }: UnverifiedRecord, stored: Stored): number {
+  if (stored.isExpired && payload.seq <= stored.seq) return payload.createdMs > stored.createdMs ? 1 : -1
+  return payload.seq - stored.seq || compareBytes(stored.envelope, envelope)
 }
 
 /** Where a document comes from. `trusted`: from our own database, where only admitted ones are. */
@@ -74,6 +97,8 @@ export interface AdmissionOptions {
   readonly budget: VerifyBudget
   readonly proof?: RecordProof
   readonly nowMs: () => number
+  readonly clock: Clock
+  readonly isConnected: (id: PeerId) => boolean
   readonly signal: AbortSignal
   /** A record of ours that we did not make in this life, or a newer one than we know. */
   readonly onOwn: (seq: number) => void
@@ -87,34 +112,62 @@ export interface Admission {
   admit(documents: readonly unknown[], origin: Origin): Promise<{ verdicts: Verdict[]; admitted: Entry[] }>
 }
 
-export function createAdmission(options: AdmissionOptions): Admission {
-  const { own, network, index, budget, proof = signedRecords, signal } = options
+const AUTHOR_CHANGES = { perSecond: AUTHOR_CHANGES_PER_SECOND, burst: AUTHOR_CHANGES_BURST }
 
-  const contextOf = (id: PeerId, { introducer, trusted = false }: Origin): AdmissionContext => {
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { own, network, index, budget, proof = signedRecords, signal, clock } = options
+
+  const roomFor = (id: PeerId, { introducer }: Origin): Room =>
+    findRoom(index, { id, introducer }, { own, nowMs: options.nowMs(), isConnected: options.isConnected })
+
+  const takeChange = (changes: Bucket | undefined) => {
+    const nowMs = clock.monotonic()
+    return takeToken(changes ?? fullBucket(AUTHOR_CHANGES, nowMs), AUTHOR_CHANGES, nowMs)
+  }
+
+  const contextOf = (id: PeerId, origin: Origin): AdmissionContext => {
     const known = index.get(id)
     const nowMs = options.nowMs()
-    const isFull = index.size >= TABLE_RECORDS_MAX && !known
     return {
       network,
       nowMs,
-      introducer,
-      stored: known && { seq: known.record.seq, envelope: known.envelope, isExpired: isExpired(known.record, nowMs) },
-      trusted,
-      introducedCount: introducer === undefined ? 0 : index.introducedBy(introducer),
-      isFull: isFull && !chooseEvicted(index.values(), { own, nowMs, direct: introducer === id }),
+      stored: known && {
+        seq: known.record.seq,
+        createdMs: known.record.createdMs,
+        envelope: known.envelope,
+        isExpired: isExpired(known.record, nowMs),
+        isForked: index.forked.has(id),
+      },
+      trusted: origin.trusted ?? false,
+      isOverRate: known !== undefined && id !== own && !takeChange(known.changes).allowed,
+      room: known ? {} : roomFor(id, origin),
     }
   }
 
-  const put = ({ id, payload, envelope }: UnverifiedRecord, publicKey: PublicKey, { introducer, via }: Origin): Entry => {
-    if (index.size >= TABLE_RECORDS_MAX && !index.get(id)) {
-      const evicted = chooseEvicted(index.values(), { own, nowMs: options.nowMs(), direct: introducer === id })
-      if (evicted) index.remove(evicted.record.id)
-    }
+  const put = ({ id, payload, envelope }: UnverifiedRecord, publicKey: PublicKey, origin: Origin): Entry => {
+    const { introducer, via } = origin
+    const known = index.get(id)
+    const room = known ? {} : roomFor(id, origin)
+    if (typeof room === 'object' && room.evicted !== undefined) index.remove(room.evicted)
     const record = toPeerRecord(id, payload)
-    const entry = index.put({ record, publicKey, envelope, introducer, via })
+    const entry = index.put({ record, publicKey, envelope, introducer, via, changes: takeChange(known?.changes).bucket })
     options.onAdmitted(record, introducer)
     return entry
   }
+
+  /** A record of ours that comes from outside. It tells only how far we counted, so its times do not matter. */
+  const admitOwn = async (read: UnverifiedRecord): Promise<Refusal | undefined> => {
+    const known = index.get(own)
+    const isNews = !known || read.payload.seq >= known.record.seq
+    if (!isNews || (known && equalBytes(known.envelope, read.envelope))) return 'stale'
+    if (!(await takeCheck())) return 'closed'
+    if (!proof.prove(read)) return 'signature'
+    options.onOwn(read.payload.seq)
+    return undefined
+  }
+
+  /** False: the table closed while it waited. */
+  const takeCheck = async (): Promise<boolean> => budget.take() || (await budget.wait(signal))
 
   const admitOne = async (document: unknown, origin: Origin): Promise<Entry | Refusal | undefined> => {
     const parsed = readDocument(document, proof)
@@ -123,26 +176,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (parsed.document._id !== documentIdOf(read.id)) return 'id'
     if (read.payload.network !== network) return 'network'
     if (parsed.document._rev !== revisionOf(read.key, read.payload.seq)) return 'revision'
-    for (;;) {
+    if (read.id === own && !origin.trusted) return admitOwn(read)
+    for (let mayCheck = origin.trusted ?? false; ; ) {
       // From here to `put` without a pause: what was judged is what is written.
       const judgement = judgeRecord(read, contextOf(read.id, origin))
-      if (judgement !== undefined && judgement !== 'again') return judgement
-      if (!origin.trusted && !budget.take()) {
-        await budget.wait(signal)
-        if (signal.aborted) return 'closed'
+      if (judgement !== undefined && judgement !== 'better' && judgement !== 'worse') return judgement
+      mayCheck ||= budget.take()
+      if (!mayCheck) {
+        mayCheck = await budget.wait(signal)
+        if (!mayCheck) return 'closed'
         continue
       }
       const publicKey = origin.trusted ? (read.key as PublicKey) : proof.prove(read)
       if (!publicKey) return 'signature'
-      if (read.id === own && !origin.trusted) {
-        options.onOwn(read.payload.seq)
-        return undefined
-      }
-      if (judgement === 'again') {
-        options.onFork(read.id)
-        return 'stale'
-      }
-      return put(read, publicKey, origin)
+      if (judgement !== undefined) options.onFork(read.id)
+      return judgement === 'worse' ? 'stale' : put(read, publicKey, origin)
     }
   }
 
@@ -150,7 +198,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     async admit(documents, origin) {
       const verdicts: Verdict[] = []
       const admitted: Entry[] = []
-      for (const document of documents) {
+      for (const [at, document] of documents.entries()) {
+        if (at > 0 && at % DOCUMENTS_PER_TURN === 0 && !origin.trusted) await budget.pause(signal)
         const outcome = await admitOne(document, origin)
         const id = idOf(document)
         if (typeof outcome === 'string') verdicts.push({ id, refusal: outcome })

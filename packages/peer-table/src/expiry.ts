@@ -31,8 +31,9 @@ export function isForgotten(record: Times & { readonly left: boolean }, nowMs: n
   return isExpired(record, nowMs) && (record.left || record.createdMs + FORGET_AFTER_MS <= nowMs)
 }
 
-export function expiryOf(createdMs: number): number {
-  return createdMs + RECORD_LIFETIME_MS
+/** Never before the record that it replaces: an older one that outlives it could be played back. */
+export function expiryOf(createdMs: number, previousMs = 0): number {
+  return Math.min(createdMs + FORGET_AFTER_MS, Math.max(createdMs + RECORD_LIFETIME_MS, previousMs))
 }
 
 /** How long until a record is published again only so that it does not expire. `fraction` in [0, 1) spreads the nodes. */

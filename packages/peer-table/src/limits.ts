@@ -42,6 +42,12 @@ export const VERIFIES_PER_SECOND = 200
 export const VERIFIES_BURST = 1024
 /** Checks in a row before other work gets its turn: under 20 ms where one takes a millisecond. */
 export const VERIFIES_PER_TURN = 16
+/** Documents looked at in a row before other work gets its turn: under 20 ms of reading when all are as large as can be. */
+export const DOCUMENTS_PER_TURN = 256
+/** Changes of one author that are taken at once: four times what an honest one makes in a burst, for one that restarts a lot. */
+export const AUTHOR_CHANGES_BURST = 24
+/** One in 5 s after that, where an honest author makes one in 30: nobody can keep a whole swarm busy with its own record. */
+export const AUTHOR_CHANGES_PER_SECOND = 0.2
 /** An honest peer checked what it hands on, so one forged record is one too many; the rest is room for our own faults. */
 export const FORGED_RECORDS_MAX = 32
 

@@ -66,17 +66,13 @@ class SignedOwnRecord implements OwnRecord {
     const next = { ...this.#content, ...checkChange(change, this.#options.keyPair.peerId) }
     if (isSame(next, this.#content)) return
     this.#content = next
-    if (this.#isChanged) return
-    this.#isChanged = true
-    const delayMs = publishDelayMs(this.#allowance, this.#options.runtime.clock.monotonic())
-    if (delayMs === 0) await this.publish()
-    else this.#publishIn(delayMs)
+    if (this.#isDueAtOnce()) await this.publish()
   }
 
   async continueAbove(seq: number): Promise<void> {
     if (seq < this.#seq || this.#content.left) return
     this.#seq = seq
-    await this.#publishSafely()
+    if (this.#isDueAtOnce()) await this.#publishSafely()
   }
 
   async leave(): Promise<void> {
@@ -96,10 +92,20 @@ class SignedOwnRecord implements OwnRecord {
     this.#isChanged = false
     this.#allowance = takePublish(this.#allowance, runtime.clock.monotonic())
     const createdMs = Math.floor(this.#options.nowMs())
-    const record = { id: keyPair.peerId, seq: this.#seq, ...this.#content, createdMs, expiresMs: expiryOf(createdMs) }
+    const expiresMs = expiryOf(createdMs, this.#current?.expiresMs)
+    const record = { id: keyPair.peerId, seq: this.#seq, ...this.#content, createdMs, expiresMs }
     this.#current = record
     if (!record.left) this.#publishIn(refreshDelayMs(record, createdMs, runtime.random.fraction()))
     await this.#options.put(record)
+  }
+
+  /** False: it waits for the damping; what others can make us say is no exception. */
+  #isDueAtOnce(): boolean {
+    if (this.#isChanged) return false
+    this.#isChanged = true
+    const delayMs = publishDelayMs(this.#allowance, this.#options.runtime.clock.monotonic())
+    if (delayMs > 0) this.#publishIn(delayMs)
+    return delayMs === 0
   }
 
   /** A failed write, or a clock that no record can carry, must not end a process where nobody waits for the outcome. */

@@ -1,5 +1,6 @@
-import type { PeerId } from '@resilient-swarm/contract'
+import type { Bucket, PeerId } from '@resilient-swarm/contract'
 import type { PublicKey } from '@resilient-swarm/identity'
+import { Arrivals } from './arrivals.ts'
 import { isExpired } from './expiry.ts'
 import type { PeerRecord } from './peer-record.ts'
 
@@ -8,10 +9,12 @@ export interface Entry {
   readonly record: PeerRecord
   readonly publicKey: PublicKey
   readonly envelope: Uint8Array
-  /** Who first told us of this peer; the quota is theirs. Undefined for ourselves and what our own database knew. */
+  /** Who first told us of this peer, itself once it did; the quota is theirs. Undefined for ourselves and what our own database knew. */
   readonly introducer: PeerId | undefined
   /** What brought this very version, so that it is not sent back there. */
   readonly via: object | undefined
+  /** How often its author may still change it. */
+  readonly changes?: Bucket
 }
 
 /** An entry at its place in our feed. */
@@ -22,11 +25,14 @@ export interface FeedItem extends Entry {
 /** The table in memory: what decisions are made on, and the feed that peers read, in the order of its changes. */
 export class PeerIndex {
   readonly #items = new Map<PeerId, FeedItem>()
-  readonly #introduced = new Map<PeerId, number>()
+  readonly #arrivals = new Arrivals()
+  readonly #left = new Set<PeerId>()
   readonly #listeners = new Set<() => void>()
   readonly #forked = new Set<PeerId>()
   #log: { readonly feedSeq: number; readonly id: PeerId }[] = []
   #feedSeq = 0
+  /** Nothing that stands ends before this. */
+  #firstEndMs = Number.POSITIVE_INFINITY
 
   get size(): number {
     return this.#items.size
@@ -54,18 +60,43 @@ export class PeerIndex {
     return this.#items.values()
   }
 
-  /** How many peers of the table this one introduced, itself not counted. */
-  introducedBy(peer: PeerId): number {
-    return this.#introduced.get(peer) ?? 0
+  /** The peers of the table that this one introduced, itself not counted. */
+  introducedBy(peer: PeerId): ReadonlySet<PeerId> {
+    return this.#arrivals.introducedBy(peer)
+  }
+
+  /** The last one that came by others' word. */
+  lastHearsay(except: PeerId): PeerId | undefined {
+    return this.#arrivals.lastHearsay(except)
+  }
+
+  /** The last one that came by its own word, but for those to be spared. */
+  lastDirect(isSpared: (id: PeerId) => boolean): PeerId | undefined {
+    return this.#arrivals.lastDirect(isSpared)
+  }
+
+  /** One that left or expired, if any; a search only when there may be one, so that refusing costs nothing. */
+  findEnded(except: PeerId, nowMs: number): PeerId | undefined {
+    for (const id of this.#left) if (id !== except) return id
+    if (nowMs < this.#firstEndMs) return undefined
+    let firstEndMs = Number.POSITIVE_INFINITY
+    for (const { record } of this.#items.values()) {
+      if (record.id === except) continue
+      if (isExpired(record, nowMs)) return record.id
+      firstEndMs = Math.min(firstEndMs, record.expiresMs)
+    }
+    this.#firstEndMs = firstEndMs
+    return undefined
   }
 
   put(entry: Entry): FeedItem {
-    const known = this.#items.get(entry.record.id)
-    const introducer = known ? known.introducer : entry.introducer
-    if (!known) this.#count(entry.record.id, introducer, 1)
-    const item: FeedItem = { ...entry, introducer, feedSeq: ++this.#feedSeq }
-    this.#items.set(entry.record.id, item)
-    this.#log.push({ feedSeq: item.feedSeq, id: entry.record.id })
+    const { id, left, expiresMs } = entry.record
+    const item: FeedItem = { ...entry, introducer: this.#arrivals.note(id, entry.introducer), feedSeq: ++this.#feedSeq }
+    this.#items.set(id, item)
+    if (left) this.#left.add(id)
+    else this.#left.delete(id)
+    this.#firstEndMs = Math.min(this.#firstEndMs, expiresMs)
+    this.#log.push({ feedSeq: item.feedSeq, id })
     // Half of the log may be places that were overtaken; more is trimmed.
     if (this.#log.length > 2 * this.#items.size + 16) this.#log = this.#log.filter((place) => this.#isCurrent(place))
     for (const listener of [...this.#listeners]) listener()
@@ -73,11 +104,10 @@ export class PeerIndex {
   }
 
   remove(id: PeerId): void {
-    const item = this.#items.get(id)
-    if (!item) return
-    this.#items.delete(id)
+    if (!this.#items.delete(id)) return
     this.#forked.delete(id)
-    this.#count(id, item.introducer, -1)
+    this.#left.delete(id)
+    this.#arrivals.remove(id)
   }
 
   /** The first change behind a place in the feed. */
@@ -106,29 +136,4 @@ export class PeerIndex {
   #isCurrent(place: { readonly feedSeq: number; readonly id: PeerId }): boolean {
     return this.#items.get(place.id)?.feedSeq === place.feedSeq
   }
-
-  #count(id: PeerId, introducer: PeerId | undefined, change: 1 | -1): void {
-    if (introducer === undefined || introducer === id) return
-    const count = this.introducedBy(introducer) + change
-    if (count > 0) this.#introduced.set(introducer, count)
-    else this.#introduced.delete(introducer)
-  }
-}
-
-/**
- * Which entry makes room in a full table: one that ended, else, for a peer that told us of itself, the oldest that others told
- * us of. Undefined: there is no room.
- */
-export function chooseEvicted(
-  items: Iterable<FeedItem>,
-  { own, nowMs, direct }: { readonly own: PeerId; readonly nowMs: number; readonly direct: boolean },
-): FeedItem | undefined {
-  let oldest: FeedItem | undefined
-  for (const item of items) {
-    if (item.record.id === own) continue
-    if (item.record.left || isExpired(item.record, nowMs)) return item
-    if (!direct || item.introducer === item.record.id) continue
-    if (!oldest || item.record.createdMs < oldest.record.createdMs) oldest = item
-  }
-  return oldest
 }

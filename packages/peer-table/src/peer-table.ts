@@ -106,7 +106,7 @@ class PouchPeerTable implements PeerTable {
   readonly #store: Store
   readonly #admission: Admission
   readonly #places = new Map<PeerId, Place>()
-  readonly #replications = new Set<Replication>()
+  readonly #replications = new Map<Replication, PeerId>()
   #own: OwnRecord | undefined
   #closing: Promise<void> | undefined
 
@@ -125,6 +125,8 @@ class PouchPeerTable implements PeerTable {
       budget: new VerifyBudget(runtime),
       proof: seams.proof,
       nowMs: this.#nowMs,
+      clock: runtime.clock,
+      isConnected: (id) => [...this.#replications.values()].includes(id),
       signal: this.#scope.signal,
       onOwn: (seq) => void this.#own?.continueAbove(seq),
       onFork: (id) => this.#index.markForked(id),
@@ -204,7 +206,7 @@ class PouchPeerTable implements PeerTable {
       place: this.#places.get(peer),
       onPlace: (place) => this.#remember(peer, place),
     })
-    this.#replications.add(replication)
+    this.#replications.set(replication, peer)
     void replication.closed.then(() => this.#replications.delete(replication))
     return replication
   }
@@ -216,13 +218,13 @@ class PouchPeerTable implements PeerTable {
 
   destroy(): void {
     const error = tableError('ERR_TABLE_CLOSED')
-    for (const replication of this.#replications) replication.abort(error)
+    for (const replication of this.#replications.keys()) replication.abort(error)
     this.#closing = this.#end()
   }
 
   async #close(): Promise<void> {
     await this.#own?.leave()
-    await this.#within(FAREWELL_MS, this.#sayFarewell([...this.#replications]))
+    await this.#within(FAREWELL_MS, this.#sayFarewell([...this.#replications.keys()]))
     await this.#end()
   }
 
@@ -233,7 +235,7 @@ class PouchPeerTable implements PeerTable {
 
   async #end(): Promise<void> {
     const error = tableError('ERR_TABLE_CLOSED')
-    for (const replication of this.#replications) replication.abort(error)
+    for (const replication of this.#replications.keys()) replication.abort(error)
     await this.#scope.close()
     await this.#store.close()
   }
@@ -255,13 +257,13 @@ class PouchPeerTable implements PeerTable {
     return verdicts
   }
 
-  /** Whether a row tells of something that we lack; our own record only if it is none that we made in this life. */
+  /** Whether a row tells of something that we lack, another body for the seq that we have included. */
   #isWanted({ id, seq, envelope }: Row): boolean {
     const known = this.#index.get(id)
-    if (!known || seq > known.record.seq) return true
-    if (id === this.#options.keyPair.peerId)
-      return seq === known.record.seq && !(envelope && equalBytes(envelope, known.envelope))
-    return isExpired(known.record, this.#nowMs())
+    if (!known || seq > known.record.seq || isExpired(known.record, this.#nowMs())) return true
+    if (seq < known.record.seq) return false
+    // Our own record without its body may be one of an earlier life.
+    return envelope ? !equalBytes(envelope, known.envelope) : id === this.#options.keyPair.peerId
   }
 
   #remember(peer: PeerId, place: Place): void {

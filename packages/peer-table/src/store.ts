@@ -35,11 +35,16 @@ export function openStore(options: StoreOptions): Store {
   return new PouchStore(options)
 }
 
+interface Leaf {
+  readonly seq: number
+  readonly envelope: Uint8Array
+}
+
 class PouchStore implements Store {
   db: PouchDatabase
   readonly #options: StoreOptions
-  /** The leaf that the database has of each document, of forgotten peers too: PouchDB cannot take a document out. */
-  readonly #leaves = new Map<PeerId, number>()
+  /** What the database has of each document, of forgotten peers too: PouchDB cannot take a document out. */
+  readonly #leaves = new Map<PeerId, Leaf>()
   #queue: Promise<void> = Promise.resolve()
   #needsRewrite = false
   #rewrittenAtMs: number
@@ -55,7 +60,7 @@ class PouchStore implements Store {
     try {
       const { rows } = await this.db.allDocs({ include_docs: true, limit: TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX })
       const admitted = await admit(rows.map((row) => row.doc))
-      for (const { record } of admitted) this.#leaves.set(record.id, record.seq)
+      for (const { record, envelope } of admitted) this.#leaves.set(record.id, { seq: record.seq, envelope })
       if (admitted.length < rows.length) this.#needsRewrite = true
     } catch (cause) {
       this.#failed(cause)
@@ -99,15 +104,16 @@ class PouchStore implements Store {
   async #write(entries: readonly Entry[]): Promise<void> {
     const docs: unknown[] = []
     for (const entry of entries) {
-      const { record } = entry
+      const { record, envelope } = entry
       const leaf = this.#leaves.get(record.id)
-      // Behind the leaf after a lost counter, or too far ahead of it: the document cannot stay one line.
-      if (leaf !== undefined && (record.seq < leaf || !canBridge(record.seq, leaf))) {
+      if (leaf?.envelope === envelope) continue
+      // Another body for its seq, behind it after a lost counter, or too far ahead: the document cannot stay one line.
+      if (leaf && (record.seq <= leaf.seq || !canBridge(record.seq, leaf.seq))) {
         this.#needsRewrite = true
         continue
       }
-      docs.push(toDocument(entry, leaf))
-      this.#leaves.set(record.id, record.seq)
+      docs.push(toDocument(entry, leaf?.seq))
+      this.#leaves.set(record.id, { seq: record.seq, envelope })
     }
     if (this.#leaves.size > TABLE_RECORDS_MAX + STALE_DOCUMENTS_MAX) this.#needsRewrite = true
     if (docs.length === 0) return

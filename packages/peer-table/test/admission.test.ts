@@ -1,8 +1,27 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { concatBytes, createRuntime, encodeBase64Url, encodeVarint, type PeerId, utf8 } from '@resilient-swarm/contract'
-import type { KeyPair } from '@resilient-swarm/identity'
-import { type AdmissionContext, judgeRecord, type Refusal } from '../src/admission.ts'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import {
+  compareBytes,
+  concatBytes,
+  decodeBase64Url,
+  encodeBase64Url,
+  encodeVarint,
+  type PeerId,
+  utf8,
+} from '@resilient-swarm/contract'
+import type { KeyPair } from '@resilient-swarm/identity'
+import { createTestRuntime } from '@resilient-swarm/testkit'
+import {
+  type Admission,
+  type AdmissionContext,
+  createAdmission,
+  type Judgement,
+  judgeRecord,
+  type Refusal,
+  type Stored,
+} from '../src/admission.ts'
+import {
+  AUTHOR_CHANGES_BURST,
+  AUTHOR_CHANGES_PER_SECOND,
   CLOCK_SKEW_MS,
   FORGET_AFTER_MS,
   INTRODUCED_RECORDS_MAX,
@@ -10,9 +29,11 @@ import {
   SEQ_MAX,
   TABLE_RECORDS_MAX,
 } from '../src/limits.ts'
-import { encodeRecord } from '../src/peer-record.ts'
+import { PeerIndex } from '../src/peer-index.ts'
+import { encodeRecord, parseRecord } from '../src/peer-record.ts'
 import { readEnvelope, sealRecord, type UnverifiedRecord } from '../src/record-envelope.ts'
 import { revisionOf } from '../src/revision.ts'
+import { VerifyBudget } from '../src/verify-budget.ts'
 import { documentOf, documentOfEnvelope, envelopeBy, LIFETIME_MS, recordOf } from './documents.ts'
 import { keyPairOf, NETWORK, type OpenTable, openTable } from './tables.ts'
 
@@ -33,6 +54,9 @@ afterEach(async () => {
 
 const mallory = keyPairOf(666)
 const victim = keyPairOf(667)
+type Document = ReturnType<typeof documentOf>
+const bytesOf = ({ envelope }: Document): Uint8Array => decodeBase64Url(envelope) as Uint8Array
+const infoOf = (document: Document) => parseRecord(bytesOf(document).subarray(96))?.info
 const good = () => documentOf(mallory)
 const payloadOf = (network = NETWORK) => encodeRecord(recordOf(mallory), network)
 const spelled = (...parts: Uint8Array[]) =>
@@ -183,22 +207,59 @@ describe('the way into the table', () => {
     })
   }
 
-  it('keeps the first of two bodies for one seq and marks the author, but not for a forged second one', async () => {
+  it('keeps the smaller of two bodies for one seq, whichever came first, and marks the author, but not for a forged one', async () => {
+    const bodies = ['one', 'other'].map((info) => documentOf(mallory, { seq: 3, info, createdMs: STARTED_MS }))
+    // Both begin with the key, so the signatures decide.
+    const [smaller, larger] = bodies.sort((one, other) => compareBytes(bytesOf(one), bytesOf(other))) as [Document, Document]
+    for (const order of [
+      [smaller, larger],
+      [larger, smaller],
+    ]) {
+      alice = await openTable(1)
+      const forged = documentOfEnvelope(
+        mallory,
+        envelopeBy({ author: mallory, signer: victim, payload: encodeRecord(recordOf(mallory, { seq: 3 }), NETWORK) }),
+        3,
+      )
+      await alice.table.admit([order[0]])
+      expect(await alice.table.admit([forged])).toMatchObject([{ refusal: 'signature' }])
+      expect([...alice.table.forked]).toEqual([])
+      expect((await alice.table.admit([order[1]]))[0]?.refusal).toBe(order[1] === larger ? 'stale' : undefined)
+      expect(alice.table.get(mallory.peerId)?.info).toBe(infoOf(smaller))
+      expect([...alice.table.forked]).toEqual([mallory.peerId])
+      expect(await alice.table.admit([larger])).toMatchObject([{ refusal: 'stale' }])
+      await alice.table.admit([documentOf(mallory, { seq: 4, info: 'third' })])
+      expect(alice.table.get(mallory.peerId)?.info).toBe('third')
+      await alice.table.close()
+    }
+  })
+
+  it(`takes ${AUTHOR_CHANGES_BURST} changes of one author in a moment, then one in ${1 / AUTHOR_CHANGES_PER_SECOND} s`, async () => {
+    const runtime = createTestRuntime({ startMs: STARTED_MS })
+    alice = await openTable(1, runtime)
+    const say = async (seq: number): Promise<Refusal | undefined> => {
+      const verdicts = alice?.table.admit([documentOf(mallory, { seq, createdMs: STARTED_MS })])
+      await runtime.clock.advance(10)
+      return (await verdicts)?.[0]?.refusal
+    }
+    for (let seq = 1; seq <= AUTHOR_CHANGES_BURST; seq++) expect(await say(seq)).toBeUndefined()
+    expect(await say(AUTHOR_CHANGES_BURST + 1)).toBe('rate')
+    await runtime.clock.advance(1000 / AUTHOR_CHANGES_PER_SECOND)
+    expect(await say(AUTHOR_CHANGES_BURST + 1)).toBeUndefined()
+    expect(await say(AUTHOR_CHANGES_BURST + 2)).toBe('rate')
+  })
+
+  it('is not used up for an author by who forges its changes', async () => {
     alice = await openTable(1)
-    const first = documentOf(mallory, { seq: 3, info: 'first' })
-    await alice.table.admit([first])
-    const forged = documentOfEnvelope(
-      mallory,
-      envelopeBy({ author: mallory, signer: victim, payload: encodeRecord(recordOf(mallory, { seq: 3 }), NETWORK) }),
-      3,
-    )
-    expect(await alice.table.admit([forged])).toMatchObject([{ refusal: 'signature' }])
-    expect([...alice.table.forked]).toEqual([])
-    expect(await alice.table.admit([documentOf(mallory, { seq: 3, info: 'second' })])).toMatchObject([{ refusal: 'stale' }])
-    expect(alice.table.get(mallory.peerId)?.info).toBe('first')
-    expect([...alice.table.forked]).toEqual([mallory.peerId])
-    await alice.table.admit([documentOf(mallory, { seq: 4, info: 'third' })])
-    expect(alice.table.get(mallory.peerId)?.info).toBe('third')
+    await alice.table.admit([documentOf(victim)])
+    const forged = (seq: number) =>
+      documentOfEnvelope(
+        victim,
+        envelopeBy({ author: victim, signer: mallory, payload: encodeRecord(recordOf(victim, { seq }), NETWORK) }),
+        seq,
+      )
+    for (let seq = 2; seq < 2 + 2 * AUTHOR_CHANGES_BURST; seq++) await alice.table.admit([forged(seq)])
+    expect(await alice.table.admit([documentOf(victim, { seq: 2 })])).toEqual([{ id: `peer:${victim.peerId}` }])
   })
 
   it(`takes ${INTRODUCED_RECORDS_MAX} peers from one introducer and no more, but its own record and news of known ones`, async () => {
@@ -233,39 +294,51 @@ describe('the way into the table', () => {
 
 describe('judging a record', () => {
   const read = readEnvelope(sealRecord(mallory, recordOf(mallory, { seq: 7, createdMs: 1_000_000 }), NETWORK)) as UnverifiedRecord
-  const other = readEnvelope(
-    sealRecord(mallory, recordOf(mallory, { seq: 7, createdMs: 1_000_001 }), NETWORK),
-  ) as UnverifiedRecord
+  const smaller = read.envelope.map((byte, at) => (at > 32 ? 0 : byte))
+  const larger = read.envelope.map((byte, at) => (at > 32 ? 255 : byte))
   const at = (change: Partial<AdmissionContext> = {}): AdmissionContext => ({
     network: NETWORK,
     nowMs: 1_000_000,
-    introducer: victim.peerId,
     stored: undefined,
     trusted: false,
-    introducedCount: 0,
-    isFull: false,
+    isOverRate: false,
+    room: {},
     ...change,
   })
-  const stored = (seq: number, { envelope = other.envelope, isExpired = false } = {}) => ({ seq, envelope, isExpired })
-  const table: [string, Partial<AdmissionContext>, Refusal | 'again' | undefined][] = [
+  const stored = (seq: number, change: Partial<Stored> = {}): Stored => ({
+    seq,
+    envelope: larger,
+    createdMs: 999_999,
+    isExpired: false,
+    isForked: false,
+    ...change,
+  })
+  const table: [string, Partial<AdmissionContext>, Judgement][] = [
     ['an unknown peer', {}, undefined],
     ['an older one stored', { stored: stored(6) }, undefined],
     ['a newer one stored', { stored: stored(8) }, 'stale'],
     ['the same one stored', { stored: stored(7, { envelope: read.envelope }) }, 'stale'],
-    ['another body for the seq', { stored: stored(7) }, 'again'],
+    ['a larger body for the seq', { stored: stored(7) }, 'better'],
+    ['a smaller body for the seq', { stored: stored(7, { envelope: smaller }) }, 'worse'],
+    ['a larger body of a known liar', { stored: stored(7, { isForked: true }) }, 'better'],
+    ['a smaller body of a known liar', { stored: stored(7, { envelope: smaller, isForked: true }) }, 'stale'],
     ['a newer one that expired', { stored: stored(8, { isExpired: true }) }, undefined],
+    ['a newer one that expired and was made later', { stored: stored(8, { isExpired: true, createdMs: 1_000_000 }) }, 'stale'],
+    ['its seq expired', { stored: stored(7, { isExpired: true }) }, undefined],
+    ['its seq made later and expired', { stored: stored(7, { isExpired: true, createdMs: 1_000_001 }) }, 'stale'],
+    ['an older seq made later and expired', { stored: stored(6, { isExpired: true, createdMs: 1_000_001 }) }, undefined],
     ['the last moment', { nowMs: 1_000_000 + LIFETIME_MS - 1 }, undefined],
     ['the moment of expiry', { nowMs: 1_000_000 + LIFETIME_MS }, 'expired'],
+    ['another body at the moment of expiry', { nowMs: 1_000_000 + LIFETIME_MS, stored: stored(7) }, 'expired'],
     ['an expired one of our own database', { nowMs: 1_000_000 + LIFETIME_MS, trusted: true }, undefined],
     ['one of our own database that is forgotten', { nowMs: 1_000_000 + FORGET_AFTER_MS, trusted: true }, 'expired'],
     ['the skew of clocks', { nowMs: 1_000_000 - CLOCK_SKEW_MS }, undefined],
     ['more than the skew', { nowMs: 1_000_000 - CLOCK_SKEW_MS - 1 }, 'future'],
-    ['the last of a quota', { introducedCount: INTRODUCED_RECORDS_MAX - 1 }, undefined],
-    ['an empty quota', { introducedCount: INTRODUCED_RECORDS_MAX }, 'quota'],
-    ['a known peer of an empty quota', { introducedCount: INTRODUCED_RECORDS_MAX, stored: stored(1) }, undefined],
-    ['its own word and an empty quota', { introducedCount: INTRODUCED_RECORDS_MAX, introducer: mallory.peerId }, undefined],
-    ['a full table', { isFull: true }, 'full'],
-    ['a full table that knows it', { isFull: true, stored: stored(1) }, undefined],
+    ['an author that changes all the time', { stored: stored(6), isOverRate: true }, 'rate'],
+    ['a fork of such an author', { stored: stored(7), isOverRate: true }, 'rate'],
+    ['an empty quota', { room: 'quota' }, 'quota'],
+    ['a full table', { room: 'full' }, 'full'],
+    ['a full table that has one to evict', { room: { evicted: victim.peerId } }, undefined],
     ['another network', { network: 'other' }, 'network'],
   ]
   for (const [what, context, judgement] of table) {
@@ -275,47 +348,79 @@ describe('judging a record', () => {
   }
 })
 
-it(`holds ${TABLE_RECORDS_MAX} records, makes room for a peer's own word, and never drops ours`, async () => {
-  const { createAdmission } = await import('../src/admission.ts')
-  const { PeerIndex } = await import('../src/peer-index.ts')
-  const { VerifyBudget } = await import('../src/verify-budget.ts')
-  const index = new PeerIndex()
+describe('a full table', () => {
   const own = keyPairOf(1)
-  for (let number = 0; number < TABLE_RECORDS_MAX; number++) {
-    const id = (number === 0 ? own.peerId : `rs1x${number}`) as PeerId
-    const record = { ...recordOf(own, { createdMs: Date.now() - 1000 + number / 10 }), id }
+  const ruth = keyPairOf(3).peerId
+  const nobody = (number: number) => `rs1x${number}` as PeerId
+  let index: PeerIndex
+  let connected: Set<PeerId>
+  let admission: Admission
+
+  beforeEach(() => {
+    index = new PeerIndex()
+    connected = new Set()
+    for (let number = 0; number < TABLE_RECORDS_MAX; number++) fill(number === 0 ? own.peerId : nobody(number))
+    const runtime = createTestRuntime({ startMs: STARTED_MS })
+    admission = createAdmission({
+      own: own.peerId,
+      network: NETWORK,
+      index,
+      budget: new VerifyBudget(runtime),
+      nowMs: () => STARTED_MS,
+      clock: runtime.clock,
+      isConnected: (id) => connected.has(id),
+      signal: new AbortController().signal,
+      onOwn() {},
+      onFork() {},
+      onAdmitted() {},
+    })
+  })
+  const fill = (id: PeerId, { introducer = id === own.peerId ? undefined : ruth, ...change }: Record<string, unknown> = {}) =>
     index.put({
-      record,
+      record: { ...recordOf(own, { createdMs: STARTED_MS }), id, ...change },
       publicKey: own.publicKey,
       envelope: new Uint8Array(),
-      introducer: number === 0 ? undefined : victim.peerId,
+      introducer: introducer as PeerId | undefined,
       via: undefined,
     })
-  }
-  const admission = createAdmission({
-    own: own.peerId,
-    network: NETWORK,
-    index,
-    budget: new VerifyBudget(createRuntime()),
-    nowMs: Date.now,
-    signal: new AbortController().signal,
-    onOwn() {},
-    onFork() {},
-    onAdmitted() {},
+  const bring = async (keyPair: KeyPair, introducer: PeerId) =>
+    (await admission.admit([documentOf(keyPair)], { introducer })).verdicts[0]?.refusal
+
+  it(`of ${TABLE_RECORDS_MAX} takes no hearsay, and a peer's own word instead of the last hearsay`, async () => {
+    expect(await bring(mallory, keyPairOf(4).peerId)).toBe('full')
+    expect(await bring(mallory, mallory.peerId)).toBeUndefined()
+    expect(index.size).toBe(TABLE_RECORDS_MAX)
+    expect(index.get(nobody(TABLE_RECORDS_MAX - 1))).toBeUndefined()
+    expect(index.get(nobody(1))).toBeDefined()
   })
-  const document = documentOf(mallory)
-  expect((await admission.admit([document], { introducer: keyPairOf(3).peerId })).verdicts).toMatchObject([{ refusal: 'full' }])
-  expect((await admission.admit([document], { introducer: mallory.peerId })).verdicts).toEqual([{ id: document._id }])
-  expect(index.size).toBe(TABLE_RECORDS_MAX)
-  expect(index.get('rs1x1' as PeerId)).toBeUndefined()
-  expect(index.get(own.peerId)).toBeDefined()
-  // What left makes room for anybody.
-  index.put({
-    ...(index.get('rs1x9' as PeerId) as never as { record: never }),
-    record: { ...recordOf(own), id: 'rs1x9' as PeerId, left: true },
-  } as never)
-  expect(
-    (await admission.admit([documentOf(keyPairOf(4))], { introducer: keyPairOf(3).peerId })).verdicts[0]?.refusal,
-  ).toBeUndefined()
-  expect(index.get('rs1x9' as PeerId)).toBeUndefined()
+
+  it('gives the place of what left or expired to anybody', async () => {
+    for (const [number, change] of [{ left: true }, { expiresMs: STARTED_MS }].entries()) {
+      fill(nobody(9 + number), change)
+      expect(await bring(keyPairOf(5 + number), keyPairOf(4).peerId)).toBeUndefined()
+      expect(index.get(nobody(9 + number))).toBeUndefined()
+      expect(index.size).toBe(TABLE_RECORDS_MAX)
+    }
+  })
+
+  it('evicts nobody for a forged record', async () => {
+    fill(nobody(9), { left: true })
+    const forged = documentOfEnvelope(mallory, envelopeBy({ author: mallory, signer: victim }))
+    expect((await admission.admit([forged], { introducer: mallory.peerId })).verdicts[0]?.refusal).toBe('signature')
+    expect(index.get(nobody(9))).toBeDefined()
+  })
+
+  it('of those that told of themselves gives up the last that is gone, and never ours', async () => {
+    for (let number = 1; number < TABLE_RECORDS_MAX; number++) fill(nobody(number), { introducer: nobody(number) })
+    const last = nobody(TABLE_RECORDS_MAX - 1)
+    connected.add(last)
+    expect(await bring(mallory, mallory.peerId)).toBeUndefined()
+    expect(index.get(last)).toBeDefined()
+    expect(index.get(nobody(TABLE_RECORDS_MAX - 2))).toBeUndefined()
+    for (const { record } of index.values()) connected.add(record.id)
+    expect(await bring(victim, victim.peerId)).toBe('full')
+    connected.delete(own.peerId)
+    expect(await bring(victim, victim.peerId)).toBe('full')
+    expect(index.get(own.peerId)).toBeDefined()
+  })
 })

@@ -79,10 +79,35 @@ describe('our own record', () => {
 
   it('continues above what the swarm knows of us, once', async () => {
     await own.publish()
+    await runtime.clock.advance(1000)
     await own.continueAbove(7)
     await own.continueAbove(7)
     await own.continueAbove(3)
     expect(seqs()).toEqual([1, 8])
+  })
+
+  it('is not made to speak faster by who plays back its earlier life', async () => {
+    await own.publish()
+    for (let seq = 2; seq < 200; seq++) await own.continueAbove(seq)
+    await runtime.clock.advance(1000)
+    for (let seq = 200; seq < 300; seq++) await own.continueAbove(seq)
+    await runtime.clock.advance(1000)
+    expect(seqs()).toEqual([1, 200, 201, 300])
+    for (let seq = 300; seq < 400; seq++) {
+      await own.continueAbove(seq)
+      await runtime.clock.advance(50)
+    }
+    expect(out).toHaveLength(PUBLISH_BURST)
+  })
+
+  it('never ends before the record that it replaces, though the clock went back', async () => {
+    let nowMs = 1_700_000_000_000
+    const put = async (record: PeerRecord): Promise<void> => void out.push(record)
+    own = createOwnRecord({ keyPair, runtime, scope, nowMs: () => nowMs, seq: 0, put })
+    await own.publish()
+    nowMs -= 4 * 60_000
+    await own.leave()
+    expect(out[1]).toMatchObject({ seq: 2, createdMs: nowMs, expiresMs: out[0]?.expiresMs })
   })
 
   it('stops with a word when its numbers are used up', async () => {

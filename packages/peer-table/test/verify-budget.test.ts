@@ -16,11 +16,14 @@ it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second
       if (budget.take()) count++
       else {
         let isOver = false
-        void budget.wait(never).then(() => {
+        const abort = new AbortController()
+        void budget.wait(abort.signal).then((isGranted) => {
           isOver = true
+          if (isGranted) count++
         })
         await runtime.clock.advance(0)
         while (!isOver && runtime.clock.monotonic() < until) await runtime.clock.advance(5)
+        abort.abort()
         if (!isOver) return count
       }
     }
@@ -44,6 +47,29 @@ it(`lets others have their turn after ${VERIFIES_PER_TURN} in a row, but not whe
     expect(budget.take()).toBe(true)
     await runtime.clock.advance(10)
   }
+})
+
+it('gives those who wait their turn in order, and nobody goes before them', async () => {
+  const runtime = createTestRuntime()
+  const budget = new VerifyBudget(runtime)
+  for (let count = 0; count < VERIFIES_BURST / VERIFIES_PER_TURN; count++) {
+    while (budget.take()) {}
+    const waited = budget.wait(never)
+    await runtime.clock.advance(0)
+    if (count < VERIFIES_BURST / VERIFIES_PER_TURN - 1) await waited
+  }
+  const order: string[] = []
+  const flood = async (name: string, times: number): Promise<void> => {
+    for (let time = 0; time < times; time++) {
+      if (!budget.take()) await budget.wait(never)
+      order.push(name)
+    }
+  }
+  const floods = Array.from({ length: 8 }, (_, at) => flood(`mallory${at}`, 20))
+  const honest = flood('alice', 3)
+  for (let ms = 0; ms < 3000; ms++) await runtime.clock.advance(1)
+  await Promise.all([...floods, honest])
+  expect(order.lastIndexOf('alice')).toBeLessThanOrEqual(3 * 9)
 })
 
 it('ends waiting when the table closes', async () => {
