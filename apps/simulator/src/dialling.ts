@@ -1,0 +1,108 @@
+import { encodeHex, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
+import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX } from './limits.ts'
+import type { SimulatedSignal } from './signalling.ts'
+
+export interface DiallingOptions {
+  readonly runtime: Runtime
+  readonly send: (to: PeerId, signal: Omit<SimulatedSignal, 'from'>) => Promise<void>
+  readonly isConnected: (id: PeerId) => boolean
+  /** True when our key is the larger one. */
+  readonly isLarger: (id: PeerId) => boolean
+  /** Connected peers, and how many there may be. */
+  readonly connected: () => number
+  readonly peersMax: number
+  /** The answer has come: makes the connection, which takes a few round trips, and resolves when it stands. */
+  readonly connect: (id: PeerId) => Promise<void>
+}
+
+/** Calls as the facade makes and answers them: an offer and an answer by the routes there are, then the handshakes. */
+export interface Dialling {
+  /** Calls under way. */
+  readonly size: number
+  isCalling(id: PeerId): boolean
+  call(id: PeerId): Promise<void>
+  receive(signal: SimulatedSignal): void
+  /** Somebody is connected: whoever called is done. */
+  settle(id: PeerId): void
+}
+
+interface Call {
+  attempt: string | undefined
+  promise: Promise<void>
+  settle(error?: SwarmError): void
+}
+
+const ATTEMPT_BYTES = 16
+
+export function createDialling(options: DiallingOptions): Dialling {
+  const { runtime, isConnected, isLarger } = options
+  const calls = new Map<PeerId, Call>()
+  /** Offers that we are answering, by whom, until the connection stands or they took too long. */
+  const answering = new Map<PeerId, { cancel(): void }>()
+
+  function begin(id: PeerId): Call {
+    const attempt = encodeHex(runtime.random.bytes(ATTEMPT_BYTES))
+    const call: Call = { attempt, promise: Promise.resolve(), settle() {} }
+    call.promise = new Promise((resolve, reject) => {
+      const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => call.settle(failed('The peer was not reached in time.')))
+      call.settle = (error) => {
+        timer.cancel()
+        if (calls.get(id) === call) calls.delete(id)
+        if (error) reject(error)
+        else resolve()
+      }
+    })
+    calls.set(id, call)
+    options.send(id, { kind: 'offer', attempt }).catch(() => {}) // no route may mean no route yet; the time limit decides
+    return call
+  }
+
+  /** `judgeOffer` of the facade, in its order. */
+  function judge(from: PeerId): 'answer' | 'ignore' | 'busy' {
+    if (calls.get(from)?.attempt && isLarger(from)) return 'ignore'
+    if (answering.size >= HANDSHAKES_PENDING_MAX) return 'busy'
+    if (!isConnected(from) && options.connected() + answering.size >= options.peersMax) return 'busy'
+    return 'answer'
+  }
+
+  function receiveOffer({ from, attempt }: SimulatedSignal): void {
+    const verdict = judge(from)
+    if (verdict === 'ignore' || answering.has(from)) return
+    if (verdict === 'busy') {
+      options.send(from, { kind: 'refuse', attempt }).catch(() => {})
+      return
+    }
+    const call = calls.get(from)
+    if (call) call.attempt = undefined // ours yields; whoever waits for it is told when theirs has come through
+    answering.set(
+      from,
+      runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => answering.delete(from)),
+    )
+    options.send(from, { kind: 'answer', attempt }).catch(() => {})
+  }
+
+  return {
+    get size() {
+      return calls.size
+    },
+    isCalling: (id) => calls.has(id),
+    call: (id) => (isConnected(id) ? Promise.resolve() : (calls.get(id) ?? begin(id)).promise),
+    receive(signal) {
+      if (signal.kind === 'offer') return receiveOffer(signal)
+      const call = calls.get(signal.from)
+      if (call?.attempt !== signal.attempt) return
+      call.attempt = undefined
+      if (signal.kind === 'refuse') call.settle(failed('The peer has no room.'))
+      else options.connect(signal.from).catch((error: SwarmError) => call.settle(error))
+    },
+    settle(id) {
+      calls.get(id)?.settle()
+      answering.get(id)?.cancel()
+      answering.delete(id)
+    },
+  }
+}
+
+function failed(message: string): SwarmError {
+  return new SwarmError(message, { code: 'ERR_CALL_TIMEOUT', retryable: true })
+}

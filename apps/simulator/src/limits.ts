@@ -1,0 +1,32 @@
+/** What the simulation assumes of the parts that it stands in for; the names are those of the code that has them. */
+
+/** session: a path is dead when nothing came for so long; idle ones are asked every `PING_IDLE_MS`. */
+export const DEAD_QUIET_MS = 5_000
+export const PING_IDLE_MS = 2_000
+/** session: no path for so long ends it, when nobody can say that the peer is gone. */
+export const RECONNECT_TIMEOUT_MS = 30_000
+/** resilient-swarm: pause between two questions whether a peer is gone, how many times in a row all must say so, whom and how long is asked. */
+export const GONE_CHECK_MS = 1_500
+export const GONE_CHECKS = 2
+export const GONE_ASKED_MAX = 3
+export const GONE_ANSWER_MS = 1_500
+/** resilient-swarm: how long an attempt takes before it has failed, and how many are under way at once, ours and theirs each. */
+export const ATTEMPT_TIMEOUT_MS = 10_000
+export const HANDSHAKES_PENDING_MAX = 8
+/** resilient-swarm: peers of a node in Node. */
+export const NODE_PEERS_MAX = 64
+/** resilient-swarm: peers of a node in a page. */
+export const BROWSER_PEERS_MAX = 24
+/** resilient-swarm: pause before a replication that ended while its peer stayed is begun again. */
+export const REPLICATION_RETRY_MS = 1_000
+/** multiplexer: the longest message of a substream as a channel. */
+export const CHANNEL_MESSAGE_BYTES_MAX = 64 * 1024
+/** signal-exchange: an offer or an answer, padded and sealed. */
+export const SEALED_SIGNAL_BYTES = 2_048 + 144
+
+/** Round trips from an answer to a proven session: ICE, DTLS 1.2 and Noise overlap to about so many. */
+export const HANDSHAKE_ROUND_TRIPS = 2.5
+/** A lost message comes a retransmission later: SCTP waits at least so long, RFC 9260 with the usual implementations' minimum ... */
+export const RETRANSMISSION_MS_MIN = 200
+/** ... or so many round trips. */
+export const RETRANSMISSION_ROUND_TRIPS = 2
