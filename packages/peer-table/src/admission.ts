@@ -1,12 +1,14 @@
 import { type Bucket, type Clock, compareBytes, equalBytes, fullBucket, type PeerId, takeToken } from '@resilient-swarm/contract'
-import type { PublicKey } from '@resilient-swarm/identity'
+import { type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
 import { isExpired, isForgotten, judgeTimes } from './expiry.ts'
 import { AUTHOR_CHANGES_BURST, AUTHOR_CHANGES_PER_SECOND, DOCUMENTS_PER_TURN } from './limits.ts'
 import type { Entry, PeerIndex } from './peer-index.ts'
 import { type PeerRecord, toPeerRecord } from './peer-record.ts'
 import { documentIdOf, type RecordProof, readDocument, signedRecords, type UnverifiedRecord } from './record-envelope.ts'
+import type { Received } from './remote-view.ts'
 import { revisionOf } from './revision.ts'
 import { findRoom, type Room } from './room.ts'
+import { shortNameOf } from './short-name.ts'
 import type { VerifyBudget } from './verify-budget.ts'
 
 /** Why a document is not let in. */
@@ -83,6 +85,8 @@ export interface Origin {
   readonly introducer?: PeerId
   readonly via?: object
   readonly trusted?: boolean
+  /** It came as news, and others are to hear of it as news. */
+  readonly isNews?: boolean
 }
 
 export interface Verdict {
@@ -108,8 +112,12 @@ export interface AdmissionOptions {
 }
 
 export interface Admission {
-  /** The one way in: judges each document alone and puts the good ones into the table. One verdict per document, in order. */
+  /** For somebody whom this peer would introduce. */
+  findRoom(introducer: PeerId): Room
+  /** Judges each document alone and puts the good ones into the table. One verdict per document, in order. */
   admit(documents: readonly unknown[], origin: Origin): Promise<{ verdicts: Verdict[]; admitted: Entry[] }>
+  /** The same for records that a peer handed on, which have no document yet. */
+  admitReceived(received: readonly Received[], origin: Origin): Promise<{ refusals: (Refusal | undefined)[]; admitted: Entry[] }>
 }
 
 const AUTHOR_CHANGES = { perSecond: AUTHOR_CHANGES_PER_SECOND, burst: AUTHOR_CHANGES_BURST }
@@ -117,7 +125,9 @@ const AUTHOR_CHANGES = { perSecond: AUTHOR_CHANGES_PER_SECOND, burst: AUTHOR_CHA
 export function createAdmission(options: AdmissionOptions): Admission {
   const { own, network, index, budget, proof = signedRecords, signal, clock } = options
 
-  const roomFor = (id: PeerId, { introducer }: Origin): Room =>
+  const ownName = shortNameOf(publicKeyOf(own))
+
+  const roomFor = (id: PeerId | undefined, { introducer }: Origin): Room =>
     findRoom(index, { id, introducer }, { own, nowMs: options.nowMs(), isConnected: options.isConnected })
 
   const takeChange = (changes: Bucket | undefined) => {
@@ -125,8 +135,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return takeToken(changes ?? fullBucket(AUTHOR_CHANGES, nowMs), AUTHOR_CHANGES, nowMs)
   }
 
-  const contextOf = (id: PeerId, origin: Origin): AdmissionContext => {
-    const known = index.get(id)
+  const contextOf = (read: UnverifiedRecord, origin: Origin): AdmissionContext => {
+    const known = index.byKey(read.key)
     const nowMs = options.nowMs()
     return {
       network,
@@ -136,21 +146,24 @@ export function createAdmission(options: AdmissionOptions): Admission {
         createdMs: known.record.createdMs,
         envelope: known.envelope,
         isExpired: isExpired(known.record, nowMs),
-        isForked: index.forked.has(id),
+        isForked: index.forked.has(known.record.id),
       },
       trusted: origin.trusted ?? false,
-      isOverRate: known !== undefined && id !== own && !takeChange(known.changes).allowed,
-      room: known ? {} : roomFor(id, origin),
+      isOverRate: known !== undefined && known.record.id !== own && !takeChange(known.changes).allowed,
+      room: known ? {} : roomFor(read.id, origin),
     }
   }
 
-  const put = ({ id, payload, envelope }: UnverifiedRecord, publicKey: PublicKey, origin: Origin): Entry => {
-    const { introducer, via } = origin
-    const known = index.get(id)
+  const put = (read: UnverifiedRecord, publicKey: PublicKey, origin: Origin): Entry => {
+    const { payload, envelope } = read
+    const { introducer, via, isNews = false } = origin
+    const known = index.byKey(read.key)
+    const id = known?.record.id ?? read.id
     const room = known ? {} : roomFor(id, origin)
     if (typeof room === 'object' && room.evicted !== undefined) index.remove(room.evicted)
-    const record = toPeerRecord(id, payload)
-    const entry = index.put({ record, publicKey, envelope, introducer, via, changes: takeChange(known?.changes).bucket })
+    const record = toPeerRecord(id, payload, index.createResolver())
+    const changes = takeChange(known?.changes).bucket
+    const entry = index.put({ record, publicKey, envelope, introducer, via, isNews, changes })
     options.onAdmitted(record, introducer)
     return entry
   }
@@ -169,17 +182,23 @@ export function createAdmission(options: AdmissionOptions): Admission {
   /** False: the table closed while it waited. */
   const takeCheck = async (): Promise<boolean> => budget.take() || (await budget.wait(signal))
 
-  const admitOne = async (document: unknown, origin: Origin): Promise<Entry | Refusal | undefined> => {
+  const admitDocument = async (document: unknown, origin: Origin): Promise<Entry | Refusal | undefined> => {
     const parsed = readDocument(document, proof)
     if (typeof parsed === 'string') return parsed
     const { read } = parsed
     if (parsed.document._id !== documentIdOf(read.id)) return 'id'
     if (read.payload.network !== network) return 'network'
     if (parsed.document._rev !== revisionOf(read.key, read.payload.seq)) return 'revision'
-    if (read.id === own && !origin.trusted) return admitOwn(read)
+    return admitRecord(read, origin)
+  }
+
+  const admitRecord = async (read: Received, origin: Origin): Promise<Entry | Refusal | undefined> => {
+    if (typeof read === 'string') return read
+    if (read.payload.network !== network) return 'network'
+    if (!origin.trusted && read.name === ownName && read.id === own) return admitOwn(read)
     for (let mayCheck = origin.trusted ?? false; ; ) {
       // From here to `put` without a pause: what was judged is what is written.
-      const judgement = judgeRecord(read, contextOf(read.id, origin))
+      const judgement = judgeRecord(read, contextOf(read, origin))
       if (judgement !== undefined && judgement !== 'better' && judgement !== 'worse') return judgement
       mayCheck ||= budget.take()
       if (!mayCheck) {
@@ -194,20 +213,33 @@ export function createAdmission(options: AdmissionOptions): Admission {
     }
   }
 
+  async function admitAll<Item>(
+    items: readonly Item[],
+    admitOne: (item: Item, origin: Origin) => Promise<Entry | Refusal | undefined>,
+    origin: Origin,
+  ): Promise<{ refusals: (Refusal | undefined)[]; admitted: Entry[] }> {
+    const refusals: (Refusal | undefined)[] = []
+    const admitted: Entry[] = []
+    for (const [at, item] of items.entries()) {
+      if (at > 0 && at % DOCUMENTS_PER_TURN === 0 && !origin.trusted) await budget.pause(signal)
+      const outcome = await admitOne(item, origin)
+      refusals.push(typeof outcome === 'string' ? outcome : undefined)
+      if (typeof outcome === 'object') admitted.push(outcome)
+    }
+    return { refusals, admitted }
+  }
+
   return {
+    findRoom: (introducer) => roomFor(undefined, { introducer }),
     async admit(documents, origin) {
-      const verdicts: Verdict[] = []
-      const admitted: Entry[] = []
-      for (const [at, document] of documents.entries()) {
-        if (at > 0 && at % DOCUMENTS_PER_TURN === 0 && !origin.trusted) await budget.pause(signal)
-        const outcome = await admitOne(document, origin)
-        const id = idOf(document)
-        if (typeof outcome === 'string') verdicts.push({ id, refusal: outcome })
-        else verdicts.push({ id })
-        if (typeof outcome === 'object') admitted.push(outcome)
-      }
+      const { refusals, admitted } = await admitAll(documents, admitDocument, origin)
+      const verdicts = documents.map((document, at): Verdict => {
+        const refusal = refusals[at]
+        return refusal ? { id: idOf(document), refusal } : { id: idOf(document) }
+      })
       return { verdicts, admitted }
     },
+    admitReceived: (received, origin) => admitAll(received, admitRecord, origin),
   }
 }
 

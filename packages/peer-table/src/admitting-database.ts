@@ -1,13 +1,14 @@
-import type { Verdict } from './admission.ts'
-import { documentIdOf } from './record-envelope.ts'
-import type { RemoteView, Row } from './remote-view.ts'
+import type { Refusal } from './admission.ts'
+import type { ReceivedDocument } from './remote-database.ts'
+import type { Received, RemoteView, Row } from './remote-view.ts'
+import type { ShortName } from './short-name.ts'
 
 export interface AdmittingDatabaseOptions {
   /** Tells our table apart from every other, for the replicator's checkpoint id. */
   readonly id: string
   readonly view: RemoteView
-  /** The way in; resolves when what was admitted is stored. */
-  readonly admit: (documents: readonly unknown[]) => Promise<readonly Verdict[]>
+  /** The way in; resolves when what was admitted is stored. One answer each. */
+  readonly admit: (received: readonly Received[], isNews: boolean) => Promise<readonly (Refusal | undefined)[]>
   /** Whether the table lacks what a row tells of. */
   readonly isWanted: (row: Row) => boolean
   /** Everything up to this place of the peer's feed is stored. */
@@ -21,7 +22,7 @@ interface Checkpoint {
 
 /** What PouchDB's replicator understands as: this document never, the others yes. */
 interface Denied {
-  readonly id: string
+  readonly id: ShortName
   readonly error: 'forbidden'
   readonly name: 'forbidden'
   readonly status: 403
@@ -43,18 +44,22 @@ export function createAdmittingDatabase({ id, view, admit, isWanted, onCheckpoin
     async revsDiff(asked: Readonly<Record<string, readonly string[]>>) {
       const missing: Record<string, { missing: readonly string[] }> = {}
       for (const row of view.rowsAfter(0)) {
-        const documentId = documentIdOf(row.id)
-        const revisions = asked[documentId]
-        if (revisions && isWanted(row)) missing[documentId] = { missing: revisions }
+        const revisions = asked[row.name]
+        if (revisions && isWanted(row)) missing[row.name] = { missing: revisions }
       }
       return missing
     },
 
-    async bulkDocs({ docs }: { docs: readonly unknown[] }): Promise<Denied[]> {
-      const verdicts = await admit(docs)
-      return verdicts.flatMap(({ id: documentId, refusal }) =>
-        refusal ? [{ id: documentId, error: 'forbidden', name: 'forbidden', status: 403, message: refusal }] : [],
+    async bulkDocs({ docs }: { docs: readonly ReceivedDocument[] }): Promise<Denied[]> {
+      const isNews = docs.every((document) => document.isNews)
+      const refusals = await admit(
+        docs.map(({ received }) => received),
+        isNews,
       )
+      return docs.flatMap(({ _id }, at) => {
+        const refusal = refusals[at]
+        return refusal ? [{ id: _id, error: 'forbidden', name: 'forbidden', status: 403, message: refusal }] : []
+      })
     },
 
     async get(documentId: string): Promise<Checkpoint> {

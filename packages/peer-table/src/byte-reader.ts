@@ -27,6 +27,18 @@ export class ByteReader {
     return this.varint(1) === 1
   }
 
+  /** Two bytes, the high one first. */
+  uint16(): number {
+    const [high, low] = this.take(2) as unknown as [number, number]
+    return (high << 8) | low
+  }
+
+  /** Four bytes, the high one first. */
+  uint32(): number {
+    const [a, b, c, d] = this.take(4) as unknown as [number, number, number, number]
+    return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  }
+
   /** UTF-8 behind its length in bytes. */
   text(bytesMax: number): string {
     const text = decodeUtf8(this.take(this.varint(bytesMax)))

@@ -68,12 +68,26 @@ export const FEED_CHANGES_MAX = 256
 export const FEED_BYTES_MAX = 64 * 1024
 /** Documents in one replicated batch; PouchDB holds a batch in memory. */
 export const BATCH_DOCUMENTS = 64
-/** Keys in one `bulkGet`: what one batch can miss. */
-export const BULK_GET_KEYS_MAX = 64
+/** Names in one `bulkGet`: what one batch can miss. */
+export const BULK_GET_NAMES_MAX = 64
 /** Unanswered `bulkGet`s a peer may have: its replicator makes one at a time. */
 export const BULK_GETS_MAX = 4
 /** A peer that does not answer a request within this is gone, or wishes that we believed so. */
 export const REQUEST_TIMEOUT_MS = 30_000
+/** Buckets of a digest: 2 KiB, which a node of the largest table sends once for each new link. */
+export const DIGEST_BUCKETS_MAX = 512
+/** Records in a bucket: one that differs costs eight rows of a dozen bytes, and a bucket costs four. */
+export const DIGEST_RECORDS_PER_BUCKET = 8
+/** What a peer told us lately, so that it need not be told back: as much as may be under way. */
+export const HEARD_MAX = 256
+/** New records go out by name, gathered over this time, where the peer has them from elsewhere as a rule. */
+export const GATHER_MS = 400
+/** Links that stay eager whatever comes over them twice: one may die without a gap. */
+export const EAGER_LINKS_MIN = 2
+/** A link is asked to change its pace at most once in this time, whatever the peer makes of it. */
+export const PACE_INTERVAL_MS = 2000
+/** Reading one whole table may keep the next from beginning for this long; after it they overlap. */
+export const READING_TURN_MS = 1000
 /** With fewer records than this of our own we take documents along with the first changes instead of asking one by one. */
 export const FULL_FEED_BELOW_RECORDS = 16
 /** PouchDB keeps every refusal of a run; after this many the run starts anew from its checkpoint. */

@@ -1,8 +1,10 @@
-import type { Bucket, PeerId } from '@resilient-swarm/contract'
+import { type Bucket, equalBytes, type PeerId } from '@resilient-swarm/contract'
 import type { PublicKey } from '@resilient-swarm/identity'
 import { Arrivals } from './arrivals.ts'
 import { isExpired } from './expiry.ts'
-import type { PeerRecord } from './peer-record.ts'
+import { Namesakes } from './namesakes.ts'
+import { idOfKey, type NamedLink, type PeerLink, type PeerRecord } from './peer-record.ts'
+import { type ShortName, shortNameOf } from './short-name.ts'
 
 /** A record that was admitted, and all that is known about how it came. */
 export interface Entry {
@@ -13,24 +15,30 @@ export interface Entry {
   readonly introducer: PeerId | undefined
   /** What brought this very version, so that it is not sent back there. */
   readonly via: object | undefined
+  /** Whether others are to hear of it at once; what comes while a whole table is read is no news to most. */
+  readonly isNews: boolean
   /** How often its author may still change it. */
   readonly changes?: Bucket
 }
 
 /** An entry at its place in our feed. */
 export interface FeedItem extends Entry {
+  readonly name: ShortName
   readonly feedSeq: number
 }
 
 /** The table in memory: what decisions are made on, and the feed that peers read, in the order of its changes. */
 export class PeerIndex {
   readonly #items = new Map<PeerId, FeedItem>()
+  readonly #names = new Namesakes()
   readonly #arrivals = new Arrivals()
   readonly #left = new Set<PeerId>()
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Set<(item: FeedItem) => void>()
   readonly #forked = new Set<PeerId>()
   #log: { readonly feedSeq: number; readonly id: PeerId }[] = []
   #feedSeq = 0
+  /** Grows whenever somebody comes or goes. */
+  #membership = 0
   /** Nothing that stands ends before this. */
   #firstEndMs = Number.POSITIVE_INFINITY
 
@@ -54,6 +62,35 @@ export class PeerIndex {
 
   get(id: PeerId): FeedItem | undefined {
     return this.#items.get(id)
+  }
+
+  /** Who has this short name; undefined when nobody does, and when several do. */
+  named(name: ShortName): FeedItem | undefined {
+    const id = this.#names.get(name)
+    return id === undefined ? undefined : this.#items.get(id)
+  }
+
+  /** By the bytes of the key; its text is only made where the name is not enough. */
+  byKey(key: Uint8Array): FeedItem | undefined {
+    const name = shortNameOf(key)
+    if (this.#names.isShared(name)) return this.#items.get(idOfKey(key))
+    const item = this.named(name)
+    return item && equalBytes(item.publicKey, key) ? item : undefined
+  }
+
+  /** Says whom a record means by its links; looked up again only after somebody came or went. */
+  createResolver(): (links: readonly NamedLink[]) => readonly PeerLink[] {
+    let resolved: readonly PeerLink[] = []
+    let resolvedAt = -1
+    return (links) => {
+      if (resolvedAt === this.#membership) return resolved
+      resolvedAt = this.#membership
+      resolved = links.flatMap(({ name, rttMs }) => {
+        const key = this.#names.get(name)
+        return key === undefined ? [] : [{ key, rttMs }]
+      })
+      return resolved
+    }
   }
 
   values(): IterableIterator<FeedItem> {
@@ -91,7 +128,14 @@ export class PeerIndex {
 
   put(entry: Entry): FeedItem {
     const { id, left, expiresMs } = entry.record
-    const item: FeedItem = { ...entry, introducer: this.#arrivals.note(id, entry.introducer), feedSeq: ++this.#feedSeq }
+    const introducer = this.#arrivals.note(id, entry.introducer)
+    const known = this.#items.get(id)
+    const name = known?.name ?? shortNameOf(entry.publicKey)
+    if (!known) {
+      this.#names.add(name, id)
+      this.#membership++
+    }
+    const item: FeedItem = { ...entry, name, introducer, feedSeq: ++this.#feedSeq }
     this.#items.set(id, item)
     if (left) this.#left.add(id)
     else this.#left.delete(id)
@@ -99,12 +143,16 @@ export class PeerIndex {
     this.#log.push({ feedSeq: item.feedSeq, id })
     // Half of the log may be places that were overtaken; more is trimmed.
     if (this.#log.length > 2 * this.#items.size + 16) this.#log = this.#log.filter((place) => this.#isCurrent(place))
-    for (const listener of [...this.#listeners]) listener()
+    for (const listener of [...this.#listeners]) listener(item)
     return item
   }
 
   remove(id: PeerId): void {
-    if (!this.#items.delete(id)) return
+    const item = this.#items.get(id)
+    if (!item) return
+    this.#items.delete(id)
+    this.#names.remove(item.name, id)
+    this.#membership++
     this.#forked.delete(id)
     this.#left.delete(id)
     this.#arrivals.remove(id)
@@ -128,7 +176,7 @@ export class PeerIndex {
   }
 
   /** Calls back after each change of the feed, until the returned function is called. */
-  onChange(listener: () => void): () => void {
+  onChange(listener: (item: FeedItem) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }

@@ -1,7 +1,8 @@
-import { compareBytes, concatBytes, encodeVarint, lengthPrefixed, type PeerId, utf8 } from '@resilient-swarm/contract'
+import { concatBytes, encodeVarint, lengthPrefixed, type PeerId, utf8 } from '@resilient-swarm/contract'
 import { encodePeerId, type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
 import { ByteReader, MALFORMED } from './byte-reader.ts'
 import { INFO_BYTES_MAX, INFO_DEPTH_MAX, LINK_RTT_MS_MAX, LINKS_MAX, NETWORK_BYTES_MAX, SEQ_MAX } from './limits.ts'
+import { bytesOfName, SHORT_NAME_BYTES, type ShortName, shortNameOf } from './short-name.ts'
 
 /** Plain data, as JSON carries it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -17,6 +18,7 @@ export interface PeerRecord {
   readonly id: PeerId
   /** Grows by every publish; the larger one holds. */
   readonly seq: number
+  /** Those of its neighbours that our table knows too; a record names them shortly, so others appear once they are known. */
   readonly links: readonly PeerLink[]
   /** Whether it serves as a relay. */
   readonly relay: boolean
@@ -28,25 +30,36 @@ export interface PeerRecord {
   readonly left: boolean
 }
 
+/** A neighbour as a record names it. */
+export interface NamedLink {
+  readonly name: ShortName
+  readonly rttMs: number
+}
+
 /** What an envelope carries: a record as bytes tell it, for one swarm. Its author is the envelope's. */
 export interface RecordPayload extends Omit<PeerRecord, 'id' | 'links'> {
   readonly network: string
-  readonly links: readonly { readonly key: Uint8Array; readonly rttMs: number }[]
+  readonly links: readonly NamedLink[]
 }
 
-const RECORD_VERSION = 1
-const KEY_BYTES = 32
+const RECORD_VERSION = 2
 const FLAG = { relay: 1, left: 2, info: 4 } as const
 const FLAGS_ALL = FLAG.relay | FLAG.left | FLAG.info
 const TENTHS = 10
 
-/** The one spelling of a record: `docs/protocol/peer-table.md` names every byte. Links are put into the order of their keys. */
+/**
+ * The one spelling of a record: `docs/protocol/peer-table.md` names every byte. Links are put into the order of their names; of
+ * two with one name the first is told.
+ */
 export function encodeRecord(record: PeerRecord, network: string): Uint8Array {
   const info = record.info === undefined ? undefined : encodeInfo(record.info)
   const flags = (record.relay ? FLAG.relay : 0) | (record.left ? FLAG.left : 0) | (info ? FLAG.info : 0)
-  const links = record.links
-    .map((link) => ({ key: publicKeyOf(link.key), tenths: Math.round(link.rttMs * TENTHS) }))
-    .sort((one, other) => compareBytes(one.key, other.key))
+  const tenths = new Map<ShortName, number>()
+  for (const { key, rttMs } of record.links) {
+    const name = shortNameOf(publicKeyOf(key))
+    if (!tenths.has(name)) tenths.set(name, Math.round(rttMs * TENTHS))
+  }
+  const links = [...tenths].sort(([one], [other]) => (one < other ? -1 : 1))
   return concatBytes(
     encodeVarint(RECORD_VERSION),
     lengthPrefixed(utf8(network)),
@@ -56,7 +69,7 @@ export function encodeRecord(record: PeerRecord, network: string): Uint8Array {
     encodeVarint(flags),
     ...(info ? [lengthPrefixed(info)] : []),
     encodeVarint(links.length),
-    ...links.flatMap((link) => [link.key, encodeVarint(link.tenths)]),
+    ...links.flatMap(([name, rtt]) => [bytesOfName(name), encodeVarint(rtt)]),
   )
 }
 
@@ -79,16 +92,16 @@ function readRecord(reader: ByteReader): RecordPayload {
   const flags = reader.varint(FLAGS_ALL)
   const info = flags & FLAG.info ? readInfo(reader.text(INFO_BYTES_MAX)) : undefined
   if (network === '' || seq < 1 || expiresMs <= createdMs) throw MALFORMED
-  const links: { key: Uint8Array; rttMs: number }[] = []
+  const links: NamedLink[] = []
   const linkCount = reader.varint(LINKS_MAX)
-  let previous: Uint8Array | undefined
+  let previous: ShortName | undefined
   for (let index = 0; index < linkCount; index++) {
-    const key = reader.take(KEY_BYTES)
+    const name = shortNameOf(reader.take(SHORT_NAME_BYTES))
     const tenths = reader.varint(LINK_RTT_MS_MAX * TENTHS)
-    // Strictly growing keys: no link twice, one order for one set.
-    if (previous && compareBytes(previous, key) >= 0) throw MALFORMED
-    previous = key
-    links.push({ key, rttMs: tenths / TENTHS })
+    // Strictly growing names: no link twice, one order for one set.
+    if (previous !== undefined && previous >= name) throw MALFORMED
+    previous = name
+    links.push({ name, rttMs: tenths / TENTHS })
   }
   if (!reader.isAtEnd) throw MALFORMED
   return {
@@ -103,13 +116,23 @@ function readRecord(reader: ByteReader): RecordPayload {
   }
 }
 
-/** The record of an author that was proven. */
-export function toPeerRecord(id: PeerId, { network: _, links, ...rest }: RecordPayload): PeerRecord {
-  return { id, ...rest, links: links.map(({ key, rttMs }) => ({ key: nameOf(key), rttMs })) }
+/** The record of an author that was proven; `resolve` says whom it means by the names of its links. */
+export function toPeerRecord(
+  id: PeerId,
+  { network: _, links, ...rest }: RecordPayload,
+  resolve: (links: readonly NamedLink[]) => readonly PeerLink[],
+): PeerRecord {
+  return {
+    id,
+    ...rest,
+    get links() {
+      return resolve(links)
+    },
+  }
 }
 
 /** The text of key bytes that nobody checked: good for looking up and comparing; whoever dials it proves it. */
-export function nameOf(key: Uint8Array): PeerId {
+export function idOfKey(key: Uint8Array): PeerId {
   return encodePeerId(key as PublicKey)
 }
 

@@ -9,13 +9,15 @@ import {
   Scope,
   utf8,
 } from '@resilient-swarm/contract'
-import type { KeyPair } from '@resilient-swarm/identity'
-import { type Admission, createAdmission, type Origin, type Verdict } from './admission.ts'
+import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
+import { type Admission, createAdmission, type Origin, type Refusal, type Verdict } from './admission.ts'
 import { isExpired, isForgotten } from './expiry.ts'
 import {
   CHECKPOINTS_MAX,
+  EAGER_LINKS_MIN,
   FAREWELL_MS,
   FULL_FEED_BELOW_RECORDS,
+  INTRODUCED_RECORDS_MAX,
   NETWORK_BYTES_MAX,
   RECORD_BYTES_MAX,
   SWEEP_INTERVAL_MS,
@@ -24,13 +26,15 @@ import { createOwnRecord, type OwnRecord, type RecordChange } from './own-record
 import { PeerIndex } from './peer-index.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { PouchDatabase, PouchModule } from './pouchdb.ts'
+import { createReadingTurns, type ReadingTurns } from './reading-turns.ts'
 import { type RecordProof, signedRecords, toDocument } from './record-envelope.ts'
-import type { Row } from './remote-view.ts'
-import { type Place, type Replication, startReplication } from './replication.ts'
+import type { Received, Row } from './remote-view.ts'
+import { type Place, type Replication, startReplication, type Want } from './replication.ts'
+import { type ShortName, shortNameOf } from './short-name.ts'
 import { type OpenStore, openStore, type Store } from './store.ts'
 import { tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
-import { INSTANCE_BYTES } from './view-messages.ts'
+import { checkOf, INSTANCE_BYTES } from './view-messages.ts'
 
 /** Whose table it is, of which network. */
 export interface PeerTableOptions {
@@ -105,6 +109,7 @@ class PouchPeerTable implements PeerTable {
   readonly #instance: Uint8Array
   readonly #store: Store
   readonly #admission: Admission
+  readonly #turns: ReadingTurns
   readonly #places = new Map<PeerId, Place>()
   readonly #replications = new Map<Replication, PeerId>()
   #own: OwnRecord | undefined
@@ -116,6 +121,7 @@ class PouchPeerTable implements PeerTable {
     this.#pouch = pouch
     this.#proof = seams.proof
     this.#nowMs = options.nowMs ?? (() => runtime.clock.now())
+    this.#turns = createReadingTurns({ clock: runtime.clock, scope: this.#scope })
     this.#instance = runtime.random.bytes(INSTANCE_BYTES)
     this.#store = seams.openStore({ pouch, name: this.#databaseName(), runtime, entries: () => this.#index.values() })
     this.#admission = createAdmission({
@@ -170,7 +176,7 @@ class PouchPeerTable implements PeerTable {
       put: async (record) => {
         const envelope = this.#proof.seal(keyPair, record, network)
         const document = toDocument({ record, publicKey: keyPair.publicKey, envelope })
-        await this.#admitAndStore([document], { trusted: true })
+        await this.#admitAndStore([document], { trusted: true, isNews: true })
       },
     })
     await this.#own.publish()
@@ -183,7 +189,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   admit(documents: readonly unknown[], { introducer }: { readonly introducer?: PeerId } = {}): Promise<readonly Verdict[]> {
-    return this.#admitAndStore(documents, introducer === undefined ? {} : { introducer })
+    return this.#admitAndStore(documents, { isNews: true, ...(introducer === undefined ? {} : { introducer }) })
   }
 
   replicate({ channel, peer }: { readonly channel: Channel; readonly peer: PeerId }): Replication {
@@ -200,11 +206,14 @@ class PouchPeerTable implements PeerTable {
       PouchDB: this.#pouch.PouchDB,
       proof: this.#proof,
       nowMs: this.#nowMs,
-      admit: (documents, via) => this.#admitAndStore(documents, { introducer: peer, via }),
-      isWanted: (row) => this.#isWanted(row),
-      wantsFull: this.#index.size < FULL_FEED_BELOW_RECORDS,
+      turns: this.#turns,
+      admit: (received, origin) => this.#admitReceived(received, origin),
+      want: (row) => this.#want(row, peer),
+      aheadMax: () =>
+        this.#index.size < FULL_FEED_BELOW_RECORDS ? INTRODUCED_RECORDS_MAX - this.#index.introducedBy(peer).size : 0,
       place: this.#places.get(peer),
       onPlace: (place) => this.#remember(peer, place),
+      mayTurnLazy: () => this.#eagerLinks > EAGER_LINKS_MIN,
     })
     this.#replications.set(replication, peer)
     void replication.closed.then(() => this.#replications.delete(replication))
@@ -257,13 +266,34 @@ class PouchPeerTable implements PeerTable {
     return verdicts
   }
 
+  async #admitReceived(received: readonly Received[], origin: Origin): Promise<readonly (Refusal | undefined)[]> {
+    // In a small swarm all is news: a newcomer that one node met is called by the others right away.
+    const isNews = origin.isNews || this.#index.size < FULL_FEED_BELOW_RECORDS
+    const { refusals, admitted } = await this.#admission.admitReceived(received, { ...origin, isNews })
+    if (admitted.length > 0) await this.#store.write(admitted)
+    return refusals
+  }
+
   /** Whether a row tells of something that we lack, another body for the seq that we have included. */
-  #isWanted({ id, seq, envelope }: Row): boolean {
-    const known = this.#index.get(id)
-    if (!known || seq > known.record.seq || isExpired(known.record, this.#nowMs())) return true
-    if (seq < known.record.seq) return false
-    // Our own record without its body may be one of an earlier life.
-    return envelope ? !equalBytes(envelope, known.envelope) : id === this.#options.keyPair.peerId
+  #want({ name, seq, check, received }: Row, peer: PeerId): Want {
+    if (typeof received === 'string') return 'lacking' // the admission has a word for it
+    const known = received ? this.#index.byKey(received.key) : this.#index.named(name)
+    if (!known) return this.#hasRoom(name, peer) ? 'lacking' : 'unwelcome'
+    if (seq > known.record.seq || isExpired(known.record, this.#nowMs())) return 'lacking'
+    if (seq < known.record.seq) return 'known'
+    const isSame = received ? equalBytes(received.envelope, known.envelope) : check === checkOf(known.envelope)
+    return isSame ? 'known' : 'lacking'
+  }
+
+  /** Spares asking for what would be refused; of the peer itself the admission judges. */
+  #hasRoom(name: ShortName, peer: PeerId): boolean {
+    return name === shortNameOf(publicKeyOf(peer)) || typeof this.#admission.findRoom(peer) === 'object'
+  }
+
+  get #eagerLinks(): number {
+    let count = 0
+    for (const { isEager } of this.#replications.keys()) if (isEager) count++
+    return count
   }
 
   #remember(peer: PeerId, place: Place): void {

@@ -1,4 +1,4 @@
-import { decodeBase64Url, encodeBase64Url, equalBytes, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import { decodeBase64Url, encodeBase64Url, type PeerId, SwarmError } from '@resilient-swarm/contract'
 import {
   DOMAINS,
   ENVELOPE_OVERHEAD_BYTES,
@@ -8,9 +8,10 @@ import {
   sealEnvelope,
 } from '@resilient-swarm/identity'
 import { RECORD_BYTES_MAX } from './limits.ts'
-import { encodeRecord, nameOf, type PeerRecord, parseRecord, type RecordPayload } from './peer-record.ts'
+import { encodeRecord, idOfKey, type PeerRecord, parseRecord, type RecordPayload } from './peer-record.ts'
 import type { TableDocument, WritableDocument } from './pouchdb.ts'
 import { type Ancestry, ancestryOf, revisionOf } from './revision.ts'
+import { type ShortName, shortNameOf } from './short-name.ts'
 
 const KEY_BYTES = 32
 const ID_PREFIX = 'peer:'
@@ -21,6 +22,7 @@ const ENVELOPE_TEXT_MAX = Math.ceil((RECORD_BYTES_MAX * 4) / 3)
 /** What an envelope says, before anybody checked who says it. */
 export interface UnverifiedRecord {
   readonly id: PeerId
+  readonly name: ShortName
   readonly key: Uint8Array
   readonly payload: RecordPayload
   readonly envelope: Uint8Array
@@ -52,10 +54,34 @@ export function sealRecord(keyPair: KeyPair, record: PeerRecord, network: string
 /** Reads an envelope without believing it; `proveRecord` comes last because it costs the most. */
 export function readEnvelope(envelope: Uint8Array): UnverifiedRecord | 'size' | 'shape' {
   if (envelope.byteLength > RECORD_BYTES_MAX) return 'size'
+  if (envelope.byteLength < ENVELOPE_OVERHEAD_BYTES) return 'shape'
   const key = envelope.slice(0, KEY_BYTES)
   const payload = parseRecord(envelope.subarray(ENVELOPE_OVERHEAD_BYTES))
-  if (!payload || payload.links.some((link) => equalBytes(link.key, key))) return 'shape'
-  return { id: nameOf(key), key, payload, envelope }
+  if (!payload) return 'shape'
+  const name = shortNameOf(key)
+  if (payload.links.some((link) => link.name === name)) return 'shape'
+  return new ReadRecord(key, name, payload, envelope)
+}
+
+class ReadRecord implements UnverifiedRecord {
+  readonly key: Uint8Array
+  readonly name: ShortName
+  readonly payload: RecordPayload
+  readonly envelope: Uint8Array
+  #id: PeerId | undefined
+
+  constructor(key: Uint8Array, name: ShortName, payload: RecordPayload, envelope: Uint8Array) {
+    this.key = key
+    this.name = name
+    this.payload = payload
+    this.envelope = envelope
+  }
+
+  /** Made when it is asked for: most that arrives again is known by its name already. */
+  get id(): PeerId {
+    this.#id ??= idOfKey(this.key)
+    return this.#id
+  }
 }
 
 /** The author's key if it signed this as a record, undefined otherwise. */

@@ -1,8 +1,5 @@
-import { encodeBase64Url, type PeerId } from '@resilient-swarm/contract'
-import type { TableDocument } from './pouchdb.ts'
-import { documentIdOf, type RecordProof } from './record-envelope.ts'
-import type { RemoteView, Row } from './remote-view.ts'
-import { revisionOf } from './revision.ts'
+import type { Received, RemoteView, Row } from './remote-view.ts'
+import type { ShortName } from './short-name.ts'
 
 interface ChangeRow {
   readonly id: string
@@ -22,11 +19,25 @@ interface BulkGetOptions {
   readonly docs: readonly { readonly id: string; readonly rev: string }[]
 }
 
+/** A record on its way through PouchDB's replicator, which carries it from here to the admitting database as it is. */
+export interface ReceivedDocument {
+  /** The short name: nobody needs the whole one before the record is let in. */
+  readonly _id: ShortName
+  readonly received: Received
+  readonly isNews: boolean
+}
+
+export interface RemoteDatabaseOptions {
+  readonly view: RemoteView
+  /** A row of news came without its record, which had to be fetched. */
+  readonly onFetchedNews: () => void
+}
+
 /**
  * The remote table as PouchDB's replicator sees a source database: no more than what `pouchdb-replication` 9 touches, all of it
- * answered from what the peer pushed. Only `bulkGet` may ask the peer, for envelopes that were not pushed along.
+ * answered from what the peer pushed. Only `bulkGet` may ask the peer, for records that were not pushed along.
  */
-export function createRemoteDatabase(view: RemoteView, proof: RecordProof): object {
+export function createRemoteDatabase({ view, onFetchedNews }: RemoteDatabaseOptions): object {
   return {
     adapter: 'peer',
     activeTasks: { add: () => 0, get: () => undefined, update() {}, remove() {} },
@@ -35,30 +46,24 @@ export function createRemoteDatabase(view: RemoteView, proof: RecordProof): obje
     id: async () => (await view.info).instance,
     info: async () => ({ db_name: 'peer', doc_count: (await view.info).count, update_seq: view.feedSeq }),
     changes: (options: ChangesOptions) => readChanges(view, options),
-    bulkGet: (options: BulkGetOptions) => bulkGet(view, proof, options),
-  }
-}
 
-async function bulkGet(view: RemoteView, proof: RecordProof, { docs }: BulkGetOptions): Promise<{ results: unknown[] }> {
-  const wanted = new Set(docs.map(({ id }) => id))
-  const rows = new Map<PeerId, Row>()
-  for (const row of view.rowsAfter(0)) if (wanted.has(documentIdOf(row.id))) rows.set(row.id, row)
-  const missing = [...rows.values()].filter((row) => !row.envelope)
-  const fetched = missing.length > 0 ? await view.fetch(missing) : new Map<PeerId, Uint8Array>()
-  return {
-    results: [...rows.values()].map((row) => {
-      const envelope = row.envelope ?? fetched.get(row.id)
-      // Gone in the meantime: nothing to store, and no error that would stop the neighbours.
-      return { id: documentIdOf(row.id), docs: envelope ? [{ ok: documentOf(row, envelope, proof) }] : [] }
-    }),
+    async bulkGet({ docs }: BulkGetOptions): Promise<{ results: unknown[] }> {
+      const wanted = new Set<string>(docs.map(({ id }) => id))
+      const rows = new Map<ShortName, Row>()
+      for (const row of view.rowsAfter(0)) if (wanted.has(row.name)) rows.set(row.name, row)
+      const missing = [...rows.values()].filter(({ received }) => received === undefined)
+      if (missing.some(view.isLive)) onFetchedNews()
+      const fetched = missing.length > 0 ? await view.fetch(missing.map(({ name }) => name)) : new Map<ShortName, Received>()
+      return {
+        results: [...rows.values()].map((row) => {
+          const { name, received = fetched.get(name) } = row
+          // Gone in the meantime: nothing to store, and no error that would stop the neighbours.
+          const document: ReceivedDocument | undefined = received && { _id: name, received, isNews: view.isLive(row) }
+          return { id: name, docs: document ? [{ ok: document }] : [] }
+        }),
+      }
+    },
   }
-}
-
-/** What arrived, as a document; whether it is one is for the admission to say. A fetched one may be newer than its row. */
-function documentOf(row: Row, envelope: Uint8Array, proof: RecordProof): TableDocument {
-  const read = row.envelope ? undefined : proof.read(envelope)
-  const seq = typeof read === 'object' ? read.payload.seq : row.seq
-  return { _id: documentIdOf(row.id), _rev: revisionOf(row.key, seq), envelope: encodeBase64Url(envelope) }
 }
 
 type OnChange = (change: ChangeRow, pending: number | undefined, seq: number) => void
@@ -88,7 +93,8 @@ function readChanges(view: RemoteView, { since = 0, limit = 1, live = false }: C
   function read(): void {
     if (ended) return
     for (const row of view.rowsAfter(place, live ? undefined : limit)) {
-      const change = { id: documentIdOf(row.id), seq: row.feedSeq, changes: [{ rev: revisionOf(row.key, row.seq) }] }
+      // The replicator compares revisions only with themselves; the computed one is made where a record is let in.
+      const change = { id: row.name, seq: row.feedSeq, changes: [{ rev: String(row.seq) }] }
       place = row.feedSeq
       if (!live) results.push(change)
       listener(change, undefined, row.feedSeq)

@@ -2,25 +2,27 @@ import {
   type Channel,
   type Closable,
   type CloseReason,
-  decodeHex,
   encodeHex,
   type PeerId,
   type Runtime,
   Scope,
   type SwarmError,
 } from '@resilient-swarm/contract'
-import type { Refusal, Verdict } from './admission.ts'
+import type { Origin, Refusal } from './admission.ts'
 import { createAdmittingDatabase } from './admitting-database.ts'
-import { BATCH_DOCUMENTS, FORGED_RECORDS_MAX, REQUEST_TIMEOUT_MS } from './limits.ts'
+import { bucketCountFor, digestOf, SALT_BYTES } from './digest.ts'
+import { BATCH_DOCUMENTS, FORGED_RECORDS_MAX, GATHER_MS, REQUEST_TIMEOUT_MS } from './limits.ts'
+import { createPace } from './pace.ts'
 import type { PeerIndex } from './peer-index.ts'
 import type { PouchConstructor } from './pouchdb.ts'
+import type { ReadingTurns } from './reading-turns.ts'
 import type { RecordProof } from './record-envelope.ts'
 import { createRemoteDatabase } from './remote-database.ts'
-import { createRemoteView, type Row } from './remote-view.ts'
+import { createRemoteView, type Received, type RemoteInfo, type Row } from './remote-view.ts'
 import { runReplicator } from './run-replicator.ts'
 import { serveView } from './served-view.ts'
 import { protocolError, tableError } from './table-error.ts'
-import { INSTANCE_BYTES, parseViewMessage, type ViewMessage } from './view-messages.ts'
+import { encodeViewMessage, parseViewMessage, type ViewMessage } from './view-messages.ts'
 
 /** Why a replication ended: the codes of `docs/protocol/peer-table.md`. */
 export const REPLICATION_END = { finished: 0, failed: 1, malformed: 2, disorder: 3, forged: 4, silent: 5 } as const
@@ -40,17 +42,26 @@ export interface ReplicationOptions {
   readonly PouchDB: Pick<PouchConstructor, 'replicate'>
   readonly proof: RecordProof
   readonly nowMs: () => number
-  /** The way in for what this peer brings; `via` marks it. */
-  readonly admit: (documents: readonly unknown[], via: object) => Promise<readonly Verdict[]>
-  readonly isWanted: (row: Row) => boolean
-  readonly wantsFull: boolean
+  readonly turns: ReadingTurns
+  /** The way in for what this peer brings. */
+  readonly admit: (received: readonly Received[], origin: Origin) => Promise<readonly (Refusal | undefined)[]>
+  readonly want: (row: Row) => Want
+  /** Records that may come along with their rows. */
+  readonly aheadMax: () => number
   readonly place: Place | undefined
   readonly onPlace: (place: Place) => void
+  /** Whether enough other links would stay eager. */
+  readonly mayTurnLazy: () => boolean
 }
+
+/** What the table makes of a row: it lacks that, it has it, or it has no room for it. */
+export type Want = 'lacking' | 'known' | 'unwelcome'
 
 /** Pull in both directions over one channel: we serve our table and read the peer's. */
 export interface Replication extends Closable {
   readonly closed: Promise<CloseReason>
+  /** Whether new records go out over it whole and at once. */
+  readonly isEager: boolean
   /** Resolves when the peer has stored everything that we have now, or can no longer. */
   whenDelivered(): Promise<void>
   /** Ends now; the peer learns that it was no ordinary end. */
@@ -86,7 +97,13 @@ export function startReplication(options: ReplicationOptions): Replication {
     channel.abort(error)
     void scope.close()
   }
-  const send = (message: Uint8Array): boolean => channel.send(message)
+  const pace = createPace({
+    clock: runtime.clock,
+    onTurn: (eager) => served.setEager(eager),
+    send: (eager) => tell({ type: 'pace', eager }),
+  })
+  const tell = (message: ViewMessage): boolean => channel.send(encodeViewMessage(message))
+  let isGathering = false
   const served = serveView({
     index,
     instance,
@@ -94,45 +111,79 @@ export function startReplication(options: ReplicationOptions): Replication {
     via,
     nowMs: options.nowMs,
     messageBytesMax: channel.maxMessageBytes,
-    send,
+    send: (message) => channel.send(message),
+    onGathering() {
+      if (isGathering) return
+      isGathering = true
+      scope.timer(runtime.clock, GATHER_MS, () => {
+        isGathering = false
+        served.flush()
+      })
+    },
   })
   scope.add(() => served.close())
-  const from = options.place
-    ? { instance: decodeHex(options.place.instance), feedSeq: options.place.feedSeq }
-    : { instance: new Uint8Array(INSTANCE_BYTES), feedSeq: 0 }
   const view = createRemoteView({
-    from,
     proof: options.proof,
-    full: options.wantsFull,
     send(message) {
-      send(message)
+      channel.send(message)
     },
     onAsked: () => expectAnswer(),
+    isWanted(row, isLive) {
+      served.heard(row.name, row.seq)
+      const want = options.want(row)
+      // It came whole, and others had brought it.
+      if (want === 'known' && row.received && isLive && pace.isEager && options.mayTurnLazy()) pace.ask(false)
+      return want === 'lacking'
+    },
+    onNothingWanted: (feedSeq) => settle(feedSeq),
   })
   scope.add(() => view.close())
 
-  const admit = async (documents: readonly unknown[]): Promise<readonly Verdict[]> => {
-    const verdicts = await options.admit(documents, via)
-    forged += verdicts.filter(({ refusal }) => refusal && FORGERIES.has(refusal)).length
+  const admit = async (received: readonly Received[], isNews: boolean): Promise<readonly (Refusal | undefined)[]> => {
+    const refusals = await options.admit(received, { introducer: peer, via, isNews })
+    forged += refusals.filter((refusal) => refusal && FORGERIES.has(refusal)).length
     if (forged >= FORGED_RECORDS_MAX) breakOff(REPLICATION_END.forged, tableError('ERR_TABLE_FORGED'))
-    return verdicts
+    return refusals
   }
   const target = createAdmittingDatabase({
     id: encodeHex(instance),
     view,
     admit,
-    isWanted: options.isWanted,
-    onCheckpoint(feedSeq) {
-      view.done(feedSeq)
-      void view.info.then((info) => options.onPlace({ instance: info.instance, feedSeq }))
-    },
+    isWanted: (row) => options.want(row) === 'lacking',
+    onCheckpoint: settle,
   })
-  runReplicator({
-    start: () => options.PouchDB.replicate(createRemoteDatabase(view, options.proof), target, { ...RUN_OPTIONS }),
-    clock: runtime.clock,
-    scope,
-    onFailed: (cause) => breakOff(REPLICATION_END.failed, tableError('ERR_TABLE_FAILED', cause)),
+  const source = createRemoteDatabase({ view, onFetchedNews: () => pace.ask(true) })
+
+  options.turns.whenFree(() => served.begin())
+  let turn: { end(): void } | undefined
+  scope.add(() => turn?.end())
+  void view.info.then((info) => {
+    if (!end) turn = options.turns.take(() => startReading(info))
   })
+
+  function startReading(info: RemoteInfo): void {
+    if (end) return
+    const since = options.place?.instance === info.instance ? Math.min(options.place.feedSeq, info.feedSeq) : 0
+    const bucketCount = bucketCountFor(index.size)
+    const digest =
+      bucketCount > 0
+        ? digestOf({ items: index.values(), nowMs: options.nowMs() }, runtime.random.bytes(SALT_BYTES), bucketCount)
+        : undefined
+    view.subscribe({ since, ahead: options.aheadMax(), ...(digest ? { digest } : {}) })
+    runReplicator({
+      start: () => options.PouchDB.replicate(source, target, { ...RUN_OPTIONS }),
+      clock: runtime.clock,
+      scope,
+      onFailed: (cause) => breakOff(REPLICATION_END.failed, tableError('ERR_TABLE_FAILED', cause)),
+    })
+  }
+
+  /** Up to here everything is stored, or not wanted. */
+  function settle(feedSeq: number): void {
+    view.done(feedSeq)
+    void view.info.then(({ instance: life }) => options.onPlace({ instance: life, feedSeq }))
+    if (view.isSettled) turn?.end()
+  }
 
   /** One timer for whatever the peer owes us: who it is first, then answers. */
   function expectAnswer(): void {
@@ -151,8 +202,10 @@ export function startReplication(options: ReplicationOptions): Replication {
     if (end) return
     const message = parseViewMessage(bytes)
     if (!message) return breakOff(REPLICATION_END.malformed, protocolError('sent a message that is none'))
+    if (message.type === 'pace') return pace.turn(message.eager)
     const isOrderly = TOLD.has(message.type) ? view.receive(message) : served.receive(message)
     if (!isOrderly) return breakOff(REPLICATION_END.disorder, protocolError(`sent ${message.type} out of order`))
+    if (view.isSettled) turn?.end()
     if (TOLD.has(message.type)) expectAnswer()
     else if (waitingForDelivery.length > 0 && served.isDone) tellDelivered()
   }
@@ -164,8 +217,12 @@ export function startReplication(options: ReplicationOptions): Replication {
 
   return {
     closed,
+    get isEager() {
+      return pace.isEager
+    },
     abort: (error) => breakOff(REPLICATION_END.failed, error),
     whenDelivered() {
+      served.flush()
       if (end || served.isDone) return Promise.resolve()
       return new Promise((resolve) => waitingForDelivery.push(resolve))
     },

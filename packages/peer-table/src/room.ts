@@ -5,7 +5,8 @@ import type { FeedItem, PeerIndex } from './peer-index.ts'
 
 /** A peer that the table does not know, and who brings it. */
 export interface Newcomer {
-  readonly id: PeerId
+  /** Undefined: somebody, but not the introducer. */
+  readonly id: PeerId | undefined
   readonly introducer: PeerId | undefined
 }
 
@@ -25,7 +26,7 @@ export type Room = { readonly evicted?: PeerId } | 'quota' | 'full'
  */
 export function findRoom(index: PeerIndex, { id, introducer }: Newcomer, options: RoomOptions): Room {
   const { own, nowMs, isConnected } = options
-  const isDirect = introducer === id || id === own
+  const isDirect = id !== undefined && (introducer === id || id === own)
   if (introducer !== undefined && !isDirect) {
     const introduced = index.introducedBy(introducer)
     if (introduced.size >= INTRODUCED_RECORDS_MAX) {

@@ -1,9 +1,10 @@
-import { concatBytes, encodeVarint, equalBytes, type PeerId } from '@resilient-swarm/contract'
+import { concatBytes, encodeVarint, type PeerId } from '@resilient-swarm/contract'
+import { compareDigest } from './digest.ts'
 import { isExpired } from './expiry.ts'
-import { BULK_GETS_MAX, FEED_BYTES_MAX, FEED_CHANGES_MAX, RECORD_BYTES_MAX } from './limits.ts'
+import { BULK_GETS_MAX, FEED_BYTES_MAX, FEED_CHANGES_MAX, HEARD_MAX, RECORD_BYTES_MAX } from './limits.ts'
 import type { FeedItem, PeerIndex } from './peer-index.ts'
-import { nameOf } from './peer-record.ts'
-import { encodeChange, encodeViewMessage, VIEW_MESSAGE, type ViewMessage } from './view-messages.ts'
+import type { ShortName } from './short-name.ts'
+import { checkOf, encodeChange, encodeViewMessage, VIEW_MESSAGE, type ViewMessage } from './view-messages.ts'
 
 export interface ServedViewOptions {
   readonly index: PeerIndex
@@ -16,12 +17,22 @@ export interface ServedViewOptions {
   readonly messageBytesMax: number
   /** False: wait for `drained`. */
   readonly send: (message: Uint8Array) => boolean
+  /** Something waits that is not pushed: `flush` after a while. */
+  readonly onGathering: () => void
 }
 
 /** Our side of a view: read-only, pushed, and never more under way than the reader has room for. */
 export interface ServedView {
   /** What the reader asks. False: it broke the protocol. */
   receive(message: ViewMessage): boolean
+  /** Says who we are; the reader subscribes upon it. */
+  begin(): void
+  /** Whether new records go out at once and whole; else their names do, after a while. */
+  setEager(eager: boolean): void
+  /** Tells what was gathered. */
+  flush(): void
+  /** The reader has this of its own: it need not be told. */
+  heard(name: ShortName, seq: number): void
   drained(): void
   /** True when the reader has said that it stored everything we have. */
   readonly isDone: boolean
@@ -37,15 +48,31 @@ export function serveView(options: ServedViewOptions): ServedView {
   const { index, instance, peer, via, send } = options
   const underWay: UnderWay[] = []
   const gets: { request: number; envelopes: Uint8Array[] }[] = []
+  const heard = new Map<ShortName, number>()
+  let isLacked: (item: FeedItem) => boolean = () => true
   let underWayBytes = 0
   let cursor: number | undefined
+  let toldSeq = 0
   let tailSeq = 0
-  let full = false
+  /** What stands behind this place is still gathered. */
+  let dueSeq = 0
+  let ahead = 0
+  let eager = true
   let caughtUp = false
+  let begun = false
   let flowing = true
   let closed = false
-  const forget = index.onChange(pump)
-  flowing = send(encodeViewMessage({ type: 'info', instance, feedSeq: index.feedSeq, count: index.size }))
+  const forget = index.onChange(changed)
+
+  function changed(item: FeedItem): void {
+    if (cursor === undefined) return
+    if (item.via === via) {
+      if (dueSeq === item.feedSeq - 1) dueSeq = item.feedSeq
+    } else if (isPushed(item)) {
+      dueSeq = item.feedSeq
+      pump()
+    } else options.onGathering()
+  }
 
   function pump(): void {
     while (flowing && !closed && (sendDocuments() || sendChanges())) {}
@@ -71,70 +98,96 @@ export function serveView(options: ServedViewOptions): ServedView {
     if (cursor === undefined) return false
     const parts: Uint8Array[] = [encodeVarint(VIEW_MESSAGE.changes)]
     let bytes = 1
-    for (;;) {
-      if (underWay.length >= FEED_CHANGES_MAX || underWayBytes >= FEED_BYTES_MAX) break
-      const item = nextItem()
-      if (!item) break
-      const isOld = item.feedSeq <= tailSeq
-      const part = encodeChange({
-        feedSeq: item.feedSeq,
-        key: item.publicKey,
-        seq: item.record.seq,
-        ...(full || !isOld ? { envelope: item.envelope } : {}),
-      })
+    let next = nextItem()
+    for (; next && underWay.length < FEED_CHANGES_MAX && underWayBytes < FEED_BYTES_MAX; next = nextItem()) {
+      // What stands behind the tail comes after the word that says so.
+      if (!caughtUp && next.feedSeq > tailSeq) break
+      const part = encodeItem(next)
       if (bytes + part.byteLength > options.messageBytesMax) break
-      cursor = item.feedSeq
+      if (next.feedSeq <= tailSeq && ahead > 0) ahead--
+      cursor = next.feedSeq
+      toldSeq = cursor
       parts.push(part)
       bytes += part.byteLength
-      underWay.push({ feedSeq: item.feedSeq, bytes: part.byteLength })
+      underWay.push({ feedSeq: cursor, bytes: part.byteLength })
       underWayBytes += part.byteLength
     }
     if (parts.length > 1) {
       flowing = send(concatBytes(...parts))
       return true
     }
-    if (caughtUp || nextItem()) return false
+    if (caughtUp || (next && next.feedSeq <= tailSeq)) return false
     caughtUp = true
-    cursor = index.feedSeq
+    cursor = Math.max(cursor, tailSeq)
+    toldSeq = cursor
     flowing = send(encodeViewMessage({ type: 'caughtUp', feedSeq: cursor }))
     return true
+  }
+
+  function encodeItem(item: FeedItem): Uint8Array {
+    const step = item.feedSeq - toldSeq
+    const isWhole = (item.feedSeq <= tailSeq ? ahead > 0 : isPushed(item)) || index.named(item.name) !== item
+    return encodeChange(
+      isWhole
+        ? { step, envelope: item.envelope }
+        : { step, name: item.name, check: checkOf(item.envelope), seq: item.record.seq },
+    )
+  }
+
+  function isPushed(item: FeedItem): boolean {
+    return eager && item.isNews
   }
 
   function nextItem(): FeedItem | undefined {
     const nowMs = options.nowMs()
     for (;;) {
       const item = cursor === undefined ? undefined : index.after(cursor)
-      if (!item || !isWithheld(item, nowMs)) return item
+      if (!item || item.feedSeq > dueSeq) return undefined
+      if (!isWithheld(item, nowMs)) return item
       cursor = item.feedSeq
     }
   }
 
-  /** Not what it brought itself, nor what expired; but its own record of an earlier life, by which it finds its counter. */
+  /** Not what it has, nor what expired; but its own record of an earlier life, by which it finds its counter. */
   function isWithheld(item: FeedItem, nowMs: number): boolean {
-    return item.via === via || (item.record.id !== peer && isExpired(item.record, nowMs))
+    if (item.via === via) return true
+    if (item.record.id !== peer && isExpired(item.record, nowMs)) return true
+    if (item.feedSeq <= tailSeq && !isLacked(item)) return true
+    return (heard.get(item.name) ?? 0) >= item.record.seq && index.named(item.name) === item
   }
 
-  function subscribe(message: Extract<ViewMessage, { type: 'subscribe' }>): boolean {
-    if (cursor !== undefined) return false
-    const isSameLife = equalBytes(message.instance, instance)
-    if (isSameLife && message.since > index.feedSeq) return false
-    cursor = isSameLife ? message.since : 0
+  function subscribe({ since, ahead: asked, digest }: Extract<ViewMessage, { type: 'subscribe' }>): boolean {
+    if (!begun || cursor !== undefined || since > index.feedSeq) return false
+    cursor = since
+    toldSeq = since
     tailSeq = index.feedSeq
-    full = message.full
+    dueSeq = tailSeq
+    ahead = asked
+    if (digest) isLacked = compareDigest(digest, { items: index.values(), nowMs: options.nowMs() })
     return true
   }
 
   function done(feedSeq: number): boolean {
-    if (cursor === undefined || feedSeq > cursor) return false
+    if (cursor === undefined || feedSeq > toldSeq) return false
     while (underWay[0] && underWay[0].feedSeq <= feedSeq) underWayBytes -= underWay.shift()?.bytes ?? 0
     return true
   }
 
-  function bulkGet(request: number, keys: readonly Uint8Array[]): boolean {
+  function bulkGet(request: number, names: readonly ShortName[]): boolean {
     if (gets.length >= BULK_GETS_MAX) return false
-    const items = keys.map((key) => index.get(nameOf(key)))
+    const items = names.map((name) => index.named(name))
     gets.push({ request, envelopes: items.flatMap((item) => (item ? [item.envelope] : [])) })
     return true
+  }
+
+  function flush(): void {
+    dueSeq = index.feedSeq
+    pump()
+  }
+
+  function setEager(next: boolean): void {
+    eager = next
+    if (eager && cursor !== undefined) flush()
   }
 
   return {
@@ -142,16 +195,31 @@ export function serveView(options: ServedViewOptions): ServedView {
       let isOrderly = false
       if (message.type === 'subscribe') isOrderly = subscribe(message)
       else if (message.type === 'done') isOrderly = done(message.feedSeq)
-      else if (message.type === 'bulkGet') isOrderly = bulkGet(message.request, message.keys)
+      else if (message.type === 'bulkGet') isOrderly = bulkGet(message.request, message.names)
       if (isOrderly) pump()
       return isOrderly
+    },
+    begin() {
+      if (closed) return
+      begun = true
+      flowing = send(encodeViewMessage({ type: 'info', instance, feedSeq: index.feedSeq, count: index.size }))
+    },
+    setEager,
+    flush,
+    heard(name, seq) {
+      heard.delete(name)
+      heard.set(name, seq)
+      for (const oldest of heard.keys()) {
+        if (heard.size <= HEARD_MAX) break
+        heard.delete(oldest)
+      }
     },
     drained() {
       flowing = true
       pump()
     },
     get isDone() {
-      return cursor !== undefined && underWay.length === 0 && !nextItem()
+      return cursor !== undefined && caughtUp && underWay.length === 0 && !nextItem() && dueSeq >= index.feedSeq
     },
     close() {
       closed = true

@@ -160,7 +160,7 @@ const BAD: Record<string, { readonly document: () => unknown; readonly refusal: 
     },
     refusal: 'shape',
   },
-  'a version that nobody knows': { document: () => spelled(encodeVarint(2), payloadOf().subarray(1)), refusal: 'shape' },
+  'a version that nobody knows': { document: () => spelled(encodeVarint(3), payloadOf().subarray(1)), refusal: 'shape' },
   'bytes behind the record': { document: () => spelled(payloadOf(), Uint8Array.of(0)), refusal: 'shape' },
   'a record that is cut off': { document: () => spelled(payloadOf().slice(0, -1)), refusal: 'shape' },
   'a link to itself': {
@@ -382,6 +382,7 @@ describe('a full table', () => {
       envelope: new Uint8Array(),
       introducer: introducer as PeerId | undefined,
       via: undefined,
+      isNews: true,
     })
   const bring = async (keyPair: KeyPair, introducer: PeerId) =>
     (await admission.admit([documentOf(keyPair)], { introducer })).verdicts[0]?.refusal

@@ -12,6 +12,7 @@ const entryOf = (id: string, change: Partial<Entry> & { createdMs?: number; left
   envelope: new Uint8Array(),
   introducer: change.introducer,
   via: undefined,
+  isNews: true,
 })
 
 /** The feed as it is meant: one place per peer, in the order of the last change. */

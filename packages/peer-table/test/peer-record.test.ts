@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { utf8 } from '@resilient-swarm/contract'
+import { concatBytes, utf8 } from '@resilient-swarm/contract'
+import { publicKeyOf } from '@resilient-swarm/identity'
 import fc from 'fast-check'
 import type { Json, PeerRecord } from '../src/index.ts'
 import {
@@ -11,12 +12,14 @@ import {
   RECORD_BYTES_MAX,
   SEQ_MAX,
 } from '../src/limits.ts'
-import { encodeInfo, encodeRecord, parseRecord, toPeerRecord } from '../src/peer-record.ts'
+import { encodeInfo, encodeRecord, idOfKey, type NamedLink, parseRecord, toPeerRecord } from '../src/peer-record.ts'
 import { readEnvelope, sealRecord } from '../src/record-envelope.ts'
+import { bytesOfName, SHORT_NAME_BYTES, type ShortName, shortNameOf } from '../src/short-name.ts'
 import { recordOf } from './documents.ts'
 import { keyPairOf } from './tables.ts'
 
 const RUNS = { numRuns: 1000, seed: Date.now() & 0x7fff_ffff }
+const KEY_BYTES = 32
 const alice = keyPairOf(1)
 const keys = Array.from({ length: LINKS_MAX + 1 }, (_, number) => keyPairOf(100 + number).peerId)
 
@@ -47,6 +50,11 @@ const anyRecord: fc.Arbitrary<PeerRecord> = fc
     links: links.map(({ key, tenths }) => ({ key, rttMs: tenths / 10 })),
     ...(info === undefined ? {} : { info: info as Json }),
   }))
+const idsByName = new Map(keys.map((key) => [shortNameOf(publicKeyOf(key)), key]))
+/** Bytes that were changed may name anybody: a key that begins as the name does is as good as the right one. */
+const resolve = (links: readonly NamedLink[]) =>
+  links.map(({ name, rttMs }) => ({ key: idsByName.get(name) ?? idOfKey(anyKeyOf(name)), rttMs }))
+const anyKeyOf = (name: ShortName) => concatBytes(bytesOfName(name), new Uint8Array(KEY_BYTES - SHORT_NAME_BYTES))
 const byKey = (record: PeerRecord) => ({
   ...record,
   links: [...record.links].sort((one, other) => (one.key < other.key ? -1 : 1)),
@@ -58,7 +66,7 @@ describe(`records (seed ${RUNS.seed})`, () => {
       fc.property(anyRecord, fc.constantFrom('n', 'public', 'ö'.repeat(NETWORK_BYTES_MAX / 2)), (record, network) => {
         const payload = parseRecord(encodeRecord(record, network))
         expect(payload?.network).toBe(network)
-        if (payload) expect(byKey(toPeerRecord(alice.peerId, payload))).toEqual(byKey(record))
+        if (payload) expect(byKey(toPeerRecord(alice.peerId, payload, resolve))).toEqual(byKey(record))
         expect(payload).toBeDefined()
       }),
       RUNS,
@@ -74,7 +82,7 @@ describe(`records (seed ${RUNS.seed})`, () => {
           const bytes = encodeRecord(record, 'public')
           for (const [at, value] of changes) bytes[at % bytes.byteLength] = value
           const payload = parseRecord(bytes)
-          if (payload) expect(encodeRecord(toPeerRecord(alice.peerId, payload), payload.network)).toEqual(bytes)
+          if (payload) expect(encodeRecord(toPeerRecord(alice.peerId, payload, resolve), payload.network)).toEqual(bytes)
         },
       ),
       RUNS,
@@ -118,12 +126,18 @@ describe(`records (seed ${RUNS.seed})`, () => {
       }),
       'n',
     )
-    const linkBytes = 33
+    const linkBytes = SHORT_NAME_BYTES + 1
     const head = bytes.subarray(0, -2 * linkBytes)
     const [first, second] = [bytes.subarray(-2 * linkBytes, -linkBytes), bytes.subarray(-linkBytes)]
     expect(parseRecord(Uint8Array.from([...head, ...first, ...second]))).toBeDefined()
     expect(parseRecord(Uint8Array.from([...head, ...second, ...first]))).toBeUndefined()
     expect(parseRecord(Uint8Array.from([...head, ...first, ...first]))).toBeUndefined()
+  })
+
+  it('tell of the first of two links that have one name', () => {
+    const names = [1, 2].map((last) => idOfKey(concatBytes(new Uint8Array(KEY_BYTES - 1).fill(7), Uint8Array.of(last))))
+    const links = names.map((key, at) => ({ key, rttMs: at }))
+    expect(parseRecord(encodeRecord(recordOf(alice, { links }), 'n'))?.links).toEqual([{ name: '07'.repeat(8), rttMs: 0 }])
   })
 })
 

@@ -3,8 +3,9 @@ import { describe, expect, it } from '@jest/globals'
 import { decodeHex, encodeHex } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { REPLICATION_END } from '../src/index.ts'
-import { encodeRecord, parseRecord, toPeerRecord } from '../src/peer-record.ts'
+import { encodeRecord, type NamedLink, parseRecord, toPeerRecord } from '../src/peer-record.ts'
 import { proveRecord, readDocument, sealRecord, toDocument } from '../src/record-envelope.ts'
+import { shortNameOf } from '../src/short-name.ts'
 import { encodeViewMessage, parseViewMessage, VIEW_MESSAGE, type ViewMessage } from '../src/view-messages.ts'
 
 const page = readFileSync(new URL('../../../docs/protocol/peer-table.md', import.meta.url), 'utf8')
@@ -32,11 +33,13 @@ describe('docs/protocol/peer-table.md', () => {
   }
 
   it('shows the record byte for byte', () => {
+    const toBob = (links: readonly NamedLink[]) =>
+      links.map(({ name, rttMs }) => ({ key: name === shortNameOf(bob.publicKey) ? bob.peerId : alice.peerId, rttMs }))
     expect(encodeHex(alice.publicKey)).toBe(bytesOf('key of alice'))
     expect(encodeHex(bob.publicKey)).toBe(bytesOf('key of bob'))
     expect(encodeHex(encodeRecord(record, 'public'))).toBe(bytesOf('payload'))
     const payload = parseRecord(decodeHex(bytesOf('payload')))
-    expect(payload && toPeerRecord(alice.peerId, payload)).toEqual(record)
+    expect(payload && toPeerRecord(alice.peerId, payload, toBob)).toEqual(record)
     expect(encodeHex(sealRecord(alice, record, 'public'))).toBe(
       bytesOf('key of alice') + bytesOf('signature') + bytesOf('payload'),
     )
@@ -53,23 +56,26 @@ describe('docs/protocol/peer-table.md', () => {
   })
 
   it('shows one message of each type', () => {
-    const key = bob.publicKey
+    const name = shortNameOf(bob.publicKey)
     const messages: ViewMessage[] = [
       { type: 'info', instance: new Uint8Array(16).fill(0xaa), feedSeq: 300, count: 12 },
-      { type: 'subscribe', instance: new Uint8Array(16), since: 0, full: true },
-      { type: 'changes', changes: [{ feedSeq: 301, key, seq: 7 }] },
+      {
+        type: 'subscribe',
+        since: 300,
+        ahead: 256,
+        digest: { salt: new Uint8Array(8).fill(0x55), sums: Uint32Array.of(1, 0xfedcba98) },
+      },
+      { type: 'changes', changes: [{ step: 1, name, check: 0xb40a, seq: 7 }] },
       { type: 'done', feedSeq: 301 },
       { type: 'caughtUp', feedSeq: 301 },
-      { type: 'bulkGet', request: 1, keys: [key] },
+      { type: 'bulkGet', request: 1, names: [name] },
       { type: 'documents', request: 1, last: true, envelopes: [] },
+      { type: 'pace', eager: false },
     ]
     expect(messages.map(({ type }) => type)).toEqual(Object.keys(VIEW_MESSAGE))
     for (const message of messages) {
       expect(encodeHex(encodeViewMessage(message))).toBe(bytesOf(message.type))
-      expect(parseViewMessage(decodeHex(bytesOf(message.type)))).toEqual({
-        ...message,
-        ...('keys' in message ? { keys: [Uint8Array.from(key)] } : {}),
-      })
+      expect(parseViewMessage(decodeHex(bytesOf(message.type)))).toEqual(message)
     }
   })
 

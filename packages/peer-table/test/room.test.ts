@@ -19,6 +19,7 @@ const put = (id: string, introducer: PeerId | undefined, change: object = {}): v
     envelope: new Uint8Array(),
     introducer,
     via: undefined,
+    isNews: true,
   })
 }
 const roomFor = (id: string, introducer: PeerId | undefined, connected: readonly string[] = []): Room =>

@@ -83,13 +83,13 @@ describe('the database that the replicator writes into', () => {
   const database = createAdmittingDatabase({
     id: 'alice',
     view,
-    admit: async (documents) => documents.map((_, at) => (at === 1 ? { id: 'b', refusal: 'signature' } : { id: 'a' })),
+    admit: async (documents) => documents.map((_, at) => (at === 1 ? 'signature' : undefined)),
     isWanted: () => true,
     onCheckpoint: (feedSeq) => checkpoints.push(feedSeq),
   }) as { bulkDocs(docs: object): Promise<unknown>; get(id: string): Promise<object>; put(document: object): Promise<unknown> }
 
   it('tells the replicator of refusals as forbidden, which it survives, and of nothing else', async () => {
-    expect(await database.bulkDocs({ docs: [{}, {}, {}] })).toEqual([
+    expect(await database.bulkDocs({ docs: [{ _id: 'a' }, { _id: 'b' }, { _id: 'a' }] })).toEqual([
       { id: 'b', error: 'forbidden', name: 'forbidden', status: 403, message: 'signature' },
     ])
   })

@@ -29,6 +29,7 @@ function put(number: number, seq: number): Entry {
     envelope,
     introducer: undefined,
     via: undefined,
+    isNews: true,
   })
 }
 const leavesOf = async (number: number, db = store.db): Promise<string[]> => {

@@ -1,0 +1,45 @@
+import type { Clock } from '@resilient-swarm/contract'
+import { PACE_INTERVAL_MS } from './limits.ts'
+
+/**
+ * How one link is used, both ways alike: eager, where a new record goes out whole and at once, or lazy, where only its name does.
+ * The eager links of a swarm become a tree by and by, and the lazy ones mend it. (Plumtree: Leitão, Pereira, Rodrigues, 2007.)
+ */
+export interface Pace {
+  readonly isEager: boolean
+  /** What the peer asked for. */
+  turn(eager: boolean): void
+  /** Asks the peer, if that changes anything and we did not ask for something just now. */
+  ask(eager: boolean): void
+}
+
+export interface PaceOptions {
+  readonly clock: Clock
+  readonly onTurn: (eager: boolean) => void
+  readonly send: (eager: boolean) => void
+}
+
+export function createPace({ clock, onTurn, send }: PaceOptions): Pace {
+  let eager = true
+  let askedMs = Number.NEGATIVE_INFINITY
+
+  function turn(next: boolean): void {
+    if (next === eager) return
+    eager = next
+    onTurn(eager)
+  }
+
+  return {
+    get isEager() {
+      return eager
+    },
+    turn,
+    ask(next) {
+      const nowMs = clock.monotonic()
+      if (next === eager || nowMs - askedMs < PACE_INTERVAL_MS) return
+      askedMs = nowMs
+      send(next)
+      turn(next)
+    },
+  }
+}
