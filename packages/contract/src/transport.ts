@@ -44,6 +44,8 @@ export interface DialContext {
   readonly signals: SignalLine
   /** Ends the dial: the transport cleans up and rejects with ERR_ABORTED. */
   readonly signal: AbortSignal
+  /** True while nobody but the swarm itself wishes for the path: dials that somebody waits for go first. Left out: false. */
+  readonly isBackground?: () => boolean
 }
 
 /** A peer's attempt that was opened, checked and admitted, and now wants an answer. */

@@ -5,15 +5,76 @@ export const FORWARDERS_MAX = 3
 /** Signals that we forward for one neighbour, a second and at once. */
 export const FORWARDS_PER_SECOND = 20
 export const FORWARDS_BURST = 40
+/** A swarm of so many nodes or fewer is a full mesh: everybody is one hop away, and so few links cost little. */
+export const FULL_MESH_NODES_MAX = 12
+/** Above so many the mesh is partial. In between it stays what it was, so that nodes coming and going change nothing. */
+export const PARTIAL_ABOVE_NODES = 16
+/** Links that a node of a partial mesh keeps for each reason: twelve in all, for a graph that holds when half of it dies. */
+export const RANDOM_LINKS = 5
+export const NEAR_LINKS = 3
+export const HELPFUL_LINKS = 3
+export const SUCCESSOR_LINKS = 1
+/** Random links that nobody but this node's own chance may choose: whoever calls us from everywhere cannot surround us. */
+export const OWN_LINKS_MIN = 2
+/** One in so many links at the most is kept free for them. */
+export const RESERVED_SHARE = 4
+/** With more links than this, those that the other end keeps anyway serve our purposes before those that nobody else needs. */
+export const CROWDED_ABOVE_LINKS = 16
+/** Nodes known to the mesh: as many as the table holds. */
+export const KNOWN_MAX = 4_096
+/** Next keys of the ring that may be the successor while those before them cannot be reached. */
+export const SUCCESSORS_TRIED_MAX = 4
+/** Draws for one random link: most are taken, dead or resting only in a swarm that is small or broken, and a second later there are new ones. */
+export const DRAWS_MAX = 24
+/** Neighbours whose links are read for suggestions, the nearest: twice the links that a node keeps. */
+export const SUGGESTERS_MAX = 24
+/** Dials under way at once that were just begun. */
+export const DIALS_AT_ONCE_MAX = 3
+/** A dial without an answer for so long, in ms, no longer holds up the next: whoever is there mostly answers within two. */
+export const DIAL_PATIENCE_MS = 1_500
+/** How long the mesh's call may take: an attempt and a half, or less while almost every link is lost, for then most records are of the dead. */
+export const DIAL_TIMEOUT_MS = 10_000
+export const URGENT_DIAL_TIMEOUT_MS = 4_000
+/** With fewer links than this a node is nearly alone: all its dials are urgent. */
+export const URGENT_BELOW_LINKS = 3
+/** Failures in a row after which dialling slows down, and by how many more the pause doubles: one in ten alive is found long before. */
+export const FAILURES_FREE_MAX = 64
+export const FAILURES_DOUBLING = 16
+/** Longest pause between two dials when nobody answers, in ms. */
+export const DIAL_PAUSE_MS_MAX = 30_000
+/** Failures remembered, those of the longest ago are forgotten first. */
+export const FAILURES_REMEMBERED_MAX = 1_024
+/** A record that came within this time tells that its node lives: it is dialled first when the last ones did not answer. */
+export const HEARD_MS = 60_000
+/** Nodes whose records came last. */
+export const HEARD_MAX = 64
+/** A link that neither the mesh nor the application needs is let go after so long, in ms: whoever called once often calls again. */
+export const IDLE_LINK_MS = 60_000
+/** How long the other end's wish to keep a link holds before it is asked again. */
+export const WANTED_BY_THEM_MS = 300_000
+/** A link that both let go is not taken up again for so long by chance. */
+export const RELEASED_REST_MS = 60_000
+/** A link whose end we agreed to is not counted on for so long, in ms: the other side ends it in a moment. */
+export const LETTING_GO_MS = 10_000
+/** A suggested node is dialled when it promises a round trip shorter by this share and by so many ms than the farthest near link. */
+export const NEARER_SHARE_MIN = 0.3
+export const NEARER_MS_MIN = 5
+/** A near link keeps its place unless another is nearer by this share: measurements tremble. */
+export const NEAR_STICKINESS = 0.2
 /** First and longest pause before the mesh tries a peer again that could not be reached. */
 export const MESH_RETRY_MS_MIN = 1_000
 export const MESH_RETRY_MS_MAX = 60_000
 /** Who was connected for less counts as not reached, in ms: a peer that takes calls and leaves is not called without a pause. */
 export const MESH_STAYED_MS = 10_000
-/** The smaller key waits this long for the larger one to call before it calls itself. */
+/** The smaller key waits this long for the larger one to call before it calls itself, in a full mesh. */
 export const MESH_PATIENCE_MS = 4_000
-/** How often the mesh looks whether somebody is missing. */
+/** How soon the mesh looks again while links are missing, and when all is well. */
 export const MESH_INTERVAL_MS = 1_000
+export const MESH_REVIEW_MS = 15_000
+/** How often the mesh looks for a nearer link, in ms: each costs a connection and the end of another. */
+export const MESH_IMPROVE_MS = 30_000
+/** Known nodes looked up at each review whether their records still stand: a table of a thousand is gone through in a few minutes. */
+export const SWEPT_AT_ONCE = 64
 /** How often the round trips in our record are compared with those measured, and by how much they may differ. */
 export const LINKS_REVIEW_MS = 5_000
 export const LINK_RTT_CHANGE_MIN = 0.25

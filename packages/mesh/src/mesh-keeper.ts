@@ -1,84 +1,168 @@
-import type { Clock, PeerId, Scope } from '@resilient-swarm/contract'
-import { type Absent, chooseCalls } from './choose-links.ts'
-import { MESH_INTERVAL_MS, MESH_STAYED_MS } from './limits.ts'
+import type { PeerId, Runtime, Scope } from '@resilient-swarm/contract'
+import { chooseMode, type LinkRole, type MeshMode } from './choose-links.ts'
+import { createDialMemory } from './dial-memory.ts'
+import { createFullMesh } from './full-mesh.ts'
+import { createKnownRing } from './known-ring.ts'
+import { IDLE_LINK_MS, MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
+import { createLinkBook, type MeshPeer } from './link-book.ts'
+import type { LinkGraph } from './link-graph.ts'
+import { createMeshDialler } from './mesh-dialler.ts'
+import { createPartialMesh } from './partial-mesh.ts'
 
 export interface MeshKeeperOptions {
   readonly self: PeerId
-  readonly clock: Clock
+  readonly runtime: Runtime
   readonly scope: Scope
+  /** The most links, those of others' choice included. */
   readonly peersMax: number
   /** Calls under way at once. */
   readonly callsMax: number
-  /** Everybody the table knows to be alive. */
-  readonly known: () => readonly PeerId[]
+  readonly graph: LinkGraph
+  /** A record of theirs stands, and does not say that they left. */
+  readonly isAlive: (id: PeerId) => boolean
+  readonly isRelay: (id: PeerId) => boolean
+  /** Everybody connected, whoever wished for it. */
+  readonly peers: () => readonly MeshPeer[]
   readonly isConnected: (id: PeerId) => boolean
   readonly isCalling: (id: PeerId) => boolean
-  readonly connected: () => number
+  /** Calls under way, of whoever wishes. */
   readonly calling: () => number
-  readonly call: (id: PeerId) => Promise<unknown>
+  /** Resolves when the peer is connected; rejects when it was not reached, or has no room. */
+  readonly call: (id: PeerId, options: { readonly timeoutMs: number }) => Promise<unknown>
+  /** Asks the peer whether it can do without this link and ends it then, or when forced at once: true. False: the peer needs it. */
+  readonly release: (id: PeerId, options: { readonly isForced: boolean }) => Promise<boolean>
 }
 
-/** Keeps the mesh whole: calls whoever is known and not connected. */
+/** Keeps the links of one node: dials, and lets go. Everything it does follows from being told, and from one timer. */
 export interface MeshKeeper {
-  /** Something changed: looks around soon, once however often it is told. */
+  /** A record of this node came. */
+  learn(id: PeerId): void
+  /** This node left, or its record is gone. */
+  forget(id: PeerId): void
+  /** Links came, went or changed: looks around soon, once however often it is told. */
   nudge(): void
+  /** A peer asks whether we need its link. After a no it ends it in a moment. */
+  needs(id: PeerId): boolean
+  /** A peer ended the link because neither end needs it. */
+  released(id: PeerId): void
+  /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here. */
+  makeRoom(): boolean
+  /** Links that must stay free for our own choice, so that whoever calls us cannot take all. */
+  readonly reserved: number
+  readonly mode: MeshMode
+  /** What a link is kept for in a partial mesh; undefined for one that is not needed. */
+  roleOf(id: PeerId): LinkRole | undefined
 }
 
 export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
-  const { self, clock, scope, isConnected, isCalling } = options
-  const absent = new Map<PeerId, Absent>()
-  /** Whom our calls have reached, since when, and after how many failures. */
-  const reached = new Map<PeerId, { readonly atMs: number; readonly failures: number }>()
-  let nudged = false
+  const { self, runtime, scope, isAlive } = options
+  const { clock, random } = runtime
+  const ring = createKnownRing()
+  const memory = createDialMemory(random)
+  const book = createLinkBook(random)
+  let mode: MeshMode = 'full'
+  let isNudged = false
+  let isHungry = false
+  let reviewedMs = clock.monotonic()
+  let sweptTo = 0
+  let timer: { cancel(): void } | undefined
+
+  const dialler = createMeshDialler({
+    clock,
+    memory,
+    callsMax: options.callsMax,
+    call: options.call,
+    onEnd(id, { isReached, isDrawn }) {
+      if (isReached && isDrawn) book.draw(id)
+      nudge()
+    },
+  })
+  const parts = { ...options, ring, memory, book, dialler, nudge }
+  const full = createFullMesh(parts)
+  const partial = createPartialMesh(parts)
 
   function lookAround(): void {
-    nudged = false
+    isNudged = false
     if (scope.isClosed) return
     const nowMs = clock.monotonic()
-    const missing = new Set(options.known().filter((id) => id !== self && !isConnected(id)))
-    for (const id of absent.keys()) if (!missing.has(id)) absent.delete(id)
-    for (const id of reached.keys()) if (!missing.has(id) && !isConnected(id)) reached.delete(id)
-    for (const id of missing) {
-      const before = reached.get(id)
-      if (!before && absent.has(id)) continue
-      reached.delete(id)
-      const hasStayed = !before || nowMs - before.atMs >= MESH_STAYED_MS
-      absent.set(id, { id, sinceMs: nowMs, failures: hasStayed ? 0 : before.failures + 1, failedMs: nowMs })
+    const peers = options.peers()
+    for (const id of book.update(peers)) memory.lost(id, nowMs)
+    if (nowMs - reviewedMs >= MESH_REVIEW_MS / 2) {
+      reviewedMs = nowMs
+      sweep()
     }
-    const chosen = chooseCalls({
-      self,
-      absent: [...absent.values()].filter(({ id }) => !isCalling(id)),
-      connected: options.connected(),
-      calling: options.calling(),
-      peersMax: options.peersMax,
-      callsMax: options.callsMax,
-      nowMs,
-    })
-    for (const id of chosen) void call(id)
+    setMode()
+    isHungry = mode === 'full' ? full.lookAround(nowMs) : partial.lookAround(peers, nowMs)
+    lookLater()
   }
 
-  async function call(id: PeerId): Promise<void> {
-    const failures = absent.get(id)?.failures ?? 0
-    try {
-      await options.call(id)
-      reached.set(id, { atMs: clock.monotonic(), failures })
-    } catch {
-      const entry = absent.get(id)
-      if (entry) absent.set(id, { ...entry, failures: entry.failures + 1, failedMs: clock.monotonic() })
+  function lookLater(): void {
+    timer?.cancel()
+    const delayMs = isHungry ? MESH_INTERVAL_MS : MESH_REVIEW_MS
+    timer = scope.timer(clock, delayMs * (0.75 + random.fraction() / 2), lookAround)
+  }
+
+  /** Some of those known, in turn: whose record ended unsaid is known no longer. */
+  function sweep(): void {
+    for (let count = Math.min(SWEPT_AT_ONCE, ring.size); count > 0; count--) {
+      const id = ring.at(sweptTo)
+      if (id === undefined) sweptTo = 0
+      else if (isAlive(id)) sweptTo++
+      else ring.delete(id)
     }
   }
 
-  function tick(): void {
-    lookAround()
-    scope.timer(clock, MESH_INTERVAL_MS, tick)
+  function setMode(): void {
+    const before = mode
+    mode = chooseMode(before, ring.size + 1)
+    if (mode === before) return
+    memory.forgetReleased()
+    book.forgetRoles()
   }
-  scope.timer(clock, MESH_INTERVAL_MS, tick)
+
+  function nudge(): void {
+    if (isNudged || scope.isClosed) return
+    isNudged = true
+    queueMicrotask(lookAround)
+  }
+
+  lookLater()
 
   return {
-    nudge() {
-      if (nudged) return
-      nudged = true
-      queueMicrotask(lookAround)
+    learn(id) {
+      if (id === self) return
+      memory.heard(id, clock.monotonic())
+      const isNew = ring.add(id)
+      const isSuccessor = () => ring.after(self, SUCCESSORS_TRIED_MAX).includes(id)
+      if (isNew ? isHungry || mode === 'full' || isSuccessor() : isHungry && memory.failuresInRow > 0) nudge()
     },
+    forget(id) {
+      if (ring.delete(id) && chooseMode(mode, ring.size + 1) !== mode) nudge()
+    },
+    nudge,
+    needs(id) {
+      const isInUse = options.peers().some((peer) => peer.id === id && peer.idleMs < IDLE_LINK_MS)
+      const isNeeded = isInUse || (mode === 'full' ? ring.has(id) : book.roleOf(id) !== undefined)
+      if (!isNeeded) book.lettingGo(id, clock.monotonic())
+      return isNeeded
+    },
+    makeRoom() {
+      const id = mode === 'partial' ? book.leastNeeded(options.peers()) : undefined
+      if (id === undefined) return false
+      memory.released(id, clock.monotonic())
+      void options.release(id, { isForced: true }).catch(() => {})
+      return true
+    },
+    released(id) {
+      memory.released(id, clock.monotonic())
+      nudge()
+    },
+    get reserved() {
+      return mode === 'full' ? 0 : partial.reserved
+    },
+    get mode() {
+      return mode
+    },
+    roleOf: (id) => (mode === 'partial' ? book.roleOf(id) : undefined),
   }
 }

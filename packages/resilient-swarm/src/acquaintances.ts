@@ -16,8 +16,8 @@ import type { ProvenPath } from './proven-path.ts'
 
 export interface AcquaintancesOptions {
   readonly runtime: Runtime
-  /** What somebody new is told: undefined lets them in, otherwise one of `PEER_CODES`. */
-  readonly refuseNewcomer: () => number | undefined
+  /** What somebody new is told, on a path that we or they dialled: undefined lets them in, otherwise one of `PEER_CODES`. */
+  readonly refuseNewcomer: (dialledBy: 'us' | 'peer') => number | undefined
   /** The first path of a session stands on both sides; once a session. */
   readonly onMet: (id: PeerId, session: Session) => void
   readonly onPath: (id: PeerId, event: SessionPathEvent) => void
@@ -95,9 +95,9 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
   const isCurrent = (id: PeerId, session: Session) => known.get(id)?.session === session
 
   /** The peer's session with us, or a new one while there is room; otherwise the path ends with the reason. */
-  function admitted({ id, secure }: ProvenPath): Acquaintance {
+  function admitted({ id, secure }: ProvenPath, dialledBy: 'us' | 'peer'): Acquaintance {
     const made = present(id)
-    const refusal = made ? undefined : options.refuseNewcomer()
+    const refusal = made ? undefined : options.refuseNewcomer(dialledBy)
     if (refusal === undefined) return made ?? meet(id)
     secure.close({ by: 'us', code: refusal })
     throw new SwarmError('This node takes no more peers.', { code: 'ERR_PEER_BUSY', retryable: true })
@@ -106,7 +106,7 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
   async function join(proven: ProvenPath, signal: AbortSignal): Promise<SessionPath> {
     const { path, secure } = proven
     keep(proven)
-    const made = admitted(proven)
+    const made = admitted(proven, 'us')
     made.joining++
     try {
       return await made.session.addPath({ channel: secure, facts: factsOf(path), signal })
@@ -132,7 +132,7 @@ export function createAcquaintances(options: AcquaintancesOptions): Acquaintance
       })
     }
     if (verdict === 'restarted' && session) replace(id, session)
-    const made = admitted(proven)
+    const made = admitted(proven, 'peer')
     try {
       return made.session.acceptPath({ channel: secure, facts: factsOf(path), hello })
     } finally {

@@ -10,10 +10,13 @@ export interface BuiltInOptions {
   readonly runtime: Runtime
   readonly signalling: Signalling
   readonly find: (id: PeerId) => ConnectedPeer<unknown> | undefined
+  /** Whether we need the link to this peer; see `MeshLink`. */
+  readonly needsLink: (peer: ConnectedPeer<unknown>) => boolean
 }
 
 /** What a node serves to this peer by rpc besides the application's own methods; see docs/protocol/README.md. */
-export function builtInMethods(peer: ConnectedPeer<unknown>, { self, runtime, signalling, find }: BuiltInOptions): Methods {
+export function builtInMethods(peer: ConnectedPeer<unknown>, options: BuiltInOptions): Methods {
+  const { self, runtime, signalling, find } = options
   const forward = createForwarder({
     self,
     runtime,
@@ -23,6 +26,7 @@ export function builtInMethods(peer: ConnectedPeer<unknown>, { self, runtime, si
   return {
     ping: () => runtime.clock.now(),
     signal: forward as Methods[string],
+    needsLink: () => options.needsLink(peer),
     reaches: (id: unknown) => isPeerId(id) && find(id)?.state === 'connected',
   }
 }

@@ -4,6 +4,8 @@ import type { ConnectedPeer } from './peer.ts'
 
 export interface CallWish {
   readonly timeoutMs: number
+  /** The swarm's own wish, not the application's: any other peer will do, so it ends as soon as this one has no room. */
+  readonly isForMesh?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -11,9 +13,17 @@ export interface CallsOptions {
   readonly runtime: Runtime
   readonly history: History
   /** Tries every way until the signal fires; rejects when trying on is useless. See `seekPeer`. */
-  readonly seek: (target: PeerId, signal: AbortSignal) => Promise<void>
+  readonly seek: (target: PeerId, search: Search) => Promise<void>
   /** Nobody wishes for this peer any more, and it was not reached. */
   readonly onGivenUp: (target: PeerId, error: SwarmError) => void
+}
+
+/** One search, as `seek` knows it. */
+export interface Search {
+  /** Ends it. */
+  readonly signal: AbortSignal
+  /** A dial failed because the peer has no room. */
+  readonly onBusy: (error: SwarmError) => void
 }
 
 /** The wishes to reach peers, one search a target however many wish for it. */
@@ -21,6 +31,8 @@ export interface Calls<Remote> {
   /** Resolves when the peer is connected, by whichever side's attempt and whichever way. */
   call(target: PeerId, wish: CallWish): Promise<ConnectedPeer<Remote>>
   isCalling(target: PeerId): boolean
+  /** Nobody but the swarm itself wishes for it. */
+  isForMesh(target: PeerId): boolean
   readonly size: number
   /** The peer is connected. */
   settle(peer: ConnectedPeer<Remote>): void
@@ -28,8 +40,11 @@ export interface Calls<Remote> {
 }
 
 interface Waiter<Remote> {
+  readonly isForMesh: boolean
   resolve(peer: ConnectedPeer<Remote>): void
   reject(error: unknown): void
+  /** Rejects; the search ends with its last waiter. */
+  giveUp(error: SwarmError): void
 }
 
 interface Call<Remote> {
@@ -43,7 +58,12 @@ export function createCalls<Remote>({ runtime, history, seek, onGivenUp }: Calls
   function begin(target: PeerId): Call<Remote> {
     const call: Call<Remote> = { waiters: new Set(), search: new AbortController() }
     calls.set(target, call)
-    seek(target, call.search.signal).catch((error: unknown) => end(target, call, (waiter) => waiter.reject(error)))
+    const onBusy = (error: SwarmError) => {
+      for (const waiter of [...call.waiters]) if (waiter.isForMesh) waiter.giveUp(error)
+    }
+    seek(target, { signal: call.search.signal, onBusy }).catch((error: unknown) =>
+      end(target, call, (waiter) => waiter.reject(error)),
+    )
     return call
   }
 
@@ -55,7 +75,7 @@ export function createCalls<Remote>({ runtime, history, seek, onGivenUp }: Calls
   }
 
   return {
-    call(target, { timeoutMs, signal }) {
+    call(target, { timeoutMs, signal, isForMesh = false }) {
       if (signal?.aborted) return Promise.reject(abortedError(signal))
       const call = calls.get(target) ?? begin(target)
       return new Promise((resolve, reject) => {
@@ -74,6 +94,8 @@ export function createCalls<Remote>({ runtime, history, seek, onGivenUp }: Calls
           signal?.removeEventListener('abort', cancel)
         }
         const waiter: Waiter<Remote> = {
+          isForMesh,
+          giveUp,
           resolve(peer) {
             settled()
             resolve(peer)
@@ -88,6 +110,10 @@ export function createCalls<Remote>({ runtime, history, seek, onGivenUp }: Calls
       })
     },
     isCalling: (target) => calls.has(target),
+    isForMesh(target) {
+      const waiters = [...(calls.get(target)?.waiters ?? [])]
+      return waiters.length > 0 && waiters.every((waiter) => waiter.isForMesh)
+    },
     get size() {
       return calls.size
     },

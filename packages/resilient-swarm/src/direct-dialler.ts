@@ -19,6 +19,8 @@ export interface DirectDiallerOptions {
   readonly router: SignalRouter
   readonly runtime: Runtime
   readonly history: History
+  /** Nobody but the mesh wishes for this peer. */
+  readonly isForMesh: (target: PeerId) => boolean
   /** Proves the key over a fresh path and hands it to the session; resolves when the peer has taken it. */
   readonly onPath: (path: Path, target: PeerId, signal: AbortSignal) => Promise<void>
 }
@@ -126,7 +128,7 @@ interface Target {
 
 type DialOnce = DirectDiallerOptions & Target
 
-async function dialOnce({ transport, target, router, runtime, signal, onPath }: DialOnce): Promise<void> {
+async function dialOnce({ transport, target, router, runtime, signal, onPath, isForMesh }: DialOnce): Promise<void> {
   if (signal.aborted) throw reasonOf(signal)
   const attempt = new AbortController()
   const end = () => attempt.abort(reasonOf(signal))
@@ -135,7 +137,12 @@ async function dialOnce({ transport, target, router, runtime, signal, onPath }: 
   try {
     const line = router.openLine({ to: target, attempt: router.newAttempt(), signal: attempt.signal })
     const refused = (code: number) => attempt.abort(refusalError(code))
-    const path = await transport.dial(target, { runtime, signal: attempt.signal, signals: heedRefusals(line, refused) })
+    const path = await transport.dial(target, {
+      runtime,
+      signal: attempt.signal,
+      signals: heedRefusals(line, refused),
+      isBackground: () => isForMesh(target),
+    })
     await onPath(path, target, attempt.signal)
   } catch (error) {
     throw attempt.signal.aborted ? reasonOf(attempt.signal) : error

@@ -2,8 +2,11 @@ import type { Substream, SwarmError } from '@resilient-swarm/contract'
 import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Peer } from './peer.ts'
 
-/** Why a peer is no longer connected: it said goodbye, was replaced by a newer instance of itself, was closed by us, or was lost. */
-export type LeaveReason = 'left' | 'replaced' | 'closed' | 'lost'
+/**
+ * Why a peer is no longer connected: it said goodbye, was replaced by a newer instance of itself, was closed by us, was lost, or
+ * was released: it is there, and a call reaches it again, but neither end needed the link.
+ */
+export type LeaveReason = 'left' | 'replaced' | 'closed' | 'lost' | 'released'
 
 /** What a swarm tells, by name. Facts, in the order they became true. */
 export interface SwarmEvents<Remote = unknown> {

@@ -99,6 +99,10 @@ export const GONE_CHECKS = 2
 /** Neighbours asked for it, and how long their answers may take. */
 export const GONE_ASKED_MAX = 3
 export const GONE_ANSWER_MS = 1_500
+/** How long the answer to whether a link is needed may take. */
+export const RELEASE_ANSWER_MS = 5_000
+/** A link that both ends agreed to end carries nothing new for so long; it mostly ends within a round trip. */
+export const LETTING_GO_MS = 10_000
 /** Relays asked for a target that no record links them to: the table may be behind. */
 export const RELAYS_GUESSED_MAX = 2
 /** How long the session of a peer's older instance may take to say goodbye, in ms: there is one more each time that the peer comes back. */

@@ -1,6 +1,6 @@
 import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
-import { createLinksTeller, createMeshKeeper, isLarger, type MeshKeeper } from '@resilient-swarm/mesh'
+import { createLinksTeller, isLarger } from '@resilient-swarm/mesh'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
@@ -14,8 +14,8 @@ import type { LeaveReason, SwarmEvents } from './events.ts'
 import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
 import { createHistory, type History, inWords } from './history.ts'
-import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX } from './limits.ts'
 import { createListener } from './listener.ts'
+import { createMeshLink, type MeshLink } from './mesh-link.ts'
 import type { Settings } from './options.ts'
 import { isOwnType, OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
@@ -62,7 +62,9 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const places = createHandshakePlaces()
   const roster: Roster<Remote> = createRoster({ onPeer, onLeft })
   const isConnected = (id: PeerId) => roster.get(id) !== undefined
-  const hasRoom = () => !scope.isClosed && acquaintances.size < peersMax
+  /** Whoever calls us leaves room for the links of our own choice. */
+  const placesFor = (dialledBy: 'us' | 'peer') => (dialledBy === 'us' ? peersMax : peersMax - mesh.reserved)
+  const hasRoom = (dialledBy: 'us' | 'peer') => acquaintances.size < placesFor(dialledBy)
 
   const signalling: Signalling = createSignalling({
     keyPair,
@@ -79,7 +81,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     nowMs: signalling.nowMs,
     onRecord(record) {
       emit('record', record)
-      mesh.nudge()
+      mesh.onRecord(record)
       upkeep.nudge(record.id)
     },
     onError: (error) => emit('error', error),
@@ -88,7 +90,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
 
   const acquaintances: Acquaintances = createAcquaintances({
     runtime,
-    refuseNewcomer: () => (scope.isClosed ? PEER_CODES.leaving : hasRoom() ? undefined : PEER_CODES.full),
+    refuseNewcomer: (dialledBy) => (scope.isClosed ? PEER_CODES.leaving : hasRoom(dialledBy) ? undefined : PEER_CODES.full),
     onMet: (id, session) => void meet(id, session),
     onPath,
     onState,
@@ -106,6 +108,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     router: signalling.router,
     runtime,
     history,
+    isForMesh: (target) => calls.isForMesh(target),
     async onPath(path, target, signal) {
       await reception.join({ path, target, signal })
     },
@@ -119,7 +122,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     peers: () => roster.peers,
     find: roster.get,
     recordOf: (id) => table.view.get(id),
-    hasRoom,
+    hasRoom: () => !scope.isClosed && hasRoom('peer'),
     onLeaving: (id, path) => upkeep.onLeaving(id, path),
   })
   const upkeep: PeerUpkeep = createPeerUpkeep({
@@ -134,7 +137,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const calls: Calls<Remote> = createCalls({
     runtime,
     history,
-    seek: (target, signal) => seekPeer({ target, clock, dialler, circuits, signal }),
+    seek: (target, search) => seekPeer({ target, clock, dialler, circuits, ...search }),
     onGivenUp: dialler.cancel,
   })
 
@@ -154,7 +157,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
         room: places.room(from),
         handshakes: places.taken,
         peers: acquaintances.size,
-        peersMax,
+        peersMax: placesFor('peer'),
       })
       if (verdict === 'answer') dialler.cancel(from, yieldedError())
       return verdict
@@ -162,18 +165,16 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     answer: listener.answer,
     welcome: (path, from, signal) => reception.welcome({ path, from, signal }),
   })
-  const mesh: MeshKeeper = createMeshKeeper({
+  const mesh: MeshLink<Remote> = createMeshLink({
     self,
-    clock,
+    settings,
     scope,
-    peersMax,
-    callsMax: HANDSHAKES_PENDING_MAX,
-    known: () => table.view.records.filter(({ left }) => !left).map(({ id }) => id),
-    isConnected,
-    isCalling: calls.isCalling,
-    connected: () => roster.peers.length,
-    calling: () => calls.size,
-    call: (id) => calls.call(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
+    history,
+    roster,
+    calls,
+    table: table.view,
+    nowMs: signalling.nowMs,
+    hasRoom: () => hasRoom('us'),
   })
 
   const goodbye = createGoodbye({
@@ -188,7 +189,8 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     peers: () => roster.peers,
   })
 
-  const builtIn = (peer: ConnectedPeer<Remote>) => builtInMethods(peer, { self, runtime, signalling, find: roster.get })
+  const builtIn = (peer: ConnectedPeer<Remote>) =>
+    builtInMethods(peer, { self, runtime, signalling, find: roster.get, needsLink: mesh.needs })
 
   async function meet(id: PeerId, session: Session): Promise<void> {
     try {
@@ -216,6 +218,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       return
     }
     upkeep.nudge(peer.publicKey)
+    peer.use.during(substream.closed)
     const heard = peer.emit('stream', substream)
     if (!emit('stream', substream, peer) && !heard) substream.reset()
   }
@@ -240,6 +243,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     if (state === 'reconnecting') circuits.dropPeer(id)
     peer.emit(state === 'reconnecting' ? 'reconnecting' : 'reconnected')
     upkeep.nudge(id)
+    mesh.nudge()
   }
 
   function onPeer(peer: ConnectedPeer<Remote>): void {
@@ -250,6 +254,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       links.tell()
     })
     upkeep.watch(peer)
+    mesh.nudge()
     emit('peer', peer)
   }
 
@@ -258,7 +263,8 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     circuits.dropPeer(peer.publicKey)
     links.tell()
     emit('peer-left', peer, reason, end.error)
-    mesh.nudge()
+    if (reason === 'released') mesh.released(peer.publicKey)
+    else mesh.nudge()
   }
 
   function onDisplaced(): void {
@@ -266,6 +272,8 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     emit('displaced')
     void goodbye.close()
   }
+
+  void table.ready.then(() => table.view.records.forEach(mesh.onRecord))
 
   const ready = Promise.all([table.ready, signalling.ready]).then(() => undefined)
   ready.catch(() => {}) // told by events too; awaiting it is the user's choice
@@ -283,7 +291,10 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     ready,
     async call(target, signal) {
       if (scope.isClosed) throw closedError()
-      return roster.get(target) ?? calls.call(target, { timeoutMs: settings.callTimeoutMs, signal })
+      const present = await mesh.makeWay(target, signal)
+      const peer = present ?? (await calls.call(target, { timeoutMs: settings.callTimeoutMs, signal }))
+      peer.use.touch()
+      return peer
     },
     close: goodbye.close,
     destroy: goodbye.destroy,

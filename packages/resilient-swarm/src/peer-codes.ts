@@ -4,7 +4,7 @@ import { type CloseReason, SwarmError } from '@resilient-swarm/contract'
  * Why a node ends a path or a whole session with a peer, as the other side is told: in the cipher's CLOSE record of a path that
  * has joined no session yet, in the session's CLOSE afterwards. Those below 64 are the layers' between, from 200 on session's and cipher's.
  */
-export const PEER_CODES = { finished: 0, notAdmitted: 64, replaced: 65, full: 66, leaving: 67 } as const
+export const PEER_CODES = { finished: 0, notAdmitted: 64, replaced: 65, full: 66, leaving: 67, released: 68 } as const
 
 /** What the peer said when it ended a path instead of taking it; undefined for any other end. */
 export function refusalOfPath({ by, code }: CloseReason): SwarmError | undefined {

@@ -1,10 +1,11 @@
-import { abortedError, type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
+import { abortedError, type Clock, type PeerId, Scope, type Substream, SwarmError, utf8 } from '@resilient-swarm/contract'
 import type { Multiplexer } from '@resilient-swarm/multiplexer'
 import type { RpcSession } from '@resilient-swarm/rpc'
 import type { Session, SessionPath } from '@resilient-swarm/session'
-import { STREAM_TYPE_BYTES_MAX } from './limits.ts'
+import { LETTING_GO_MS, STREAM_TYPE_BYTES_MAX } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { isOwnType } from './own-types.ts'
+import { createUseWatch, type UseWatch, watchRemote } from './use-watch.ts'
 
 /** What every peer answers besides the application's own methods. */
 export interface BuiltInMethods {
@@ -12,6 +13,8 @@ export interface BuiltInMethods {
   ping(): Promise<number>
   /** Whether the peer asked has a path to that peer right now. */
   reaches(key: string): Promise<boolean>
+  /** Whether the peer asked needs its link to the caller; after a no it counts on it no longer. */
+  needsLink(): Promise<boolean>
   /** Forwards a sealed box to a peer that is connected to the one asked. */
   signal(to: string, id: string, box: string): Promise<void>
 }
@@ -39,7 +42,7 @@ export interface PeerEvents {
   reconnected: []
 }
 
-/** Somebody whose key was proven. It stays the same object while paths come and go under it, and ends with `closed`. */
+/** Somebody connected, whose key was proven. It stays the same object while paths come and go under it, and ends with `closed`. */
 export interface Peer<Remote = unknown> {
   /** The peer's address text, `rs1…`. */
   readonly publicKey: PeerId
@@ -69,6 +72,7 @@ export interface ConnectedPeerParts {
   readonly multiplexer: Multiplexer
   /** Of two peers the one with the larger key leads: it opens the swarm's own substreams, and dials first when a path is missing. */
   readonly leads: boolean
+  readonly clock: Clock
 }
 
 /** The swarm's own side of a `Peer`. */
@@ -80,12 +84,19 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   readonly session: Session
   readonly multiplexer: Multiplexer
   readonly leads: boolean
+  /** What the application does with the peer. */
+  readonly use: UseWatch
+  readonly #clock: Clock
   #rpc: RpcSession<BuiltInMethods> | undefined
+  #remote: RpcSession<BuiltInMethods>['remote'] | undefined
+  #letGoUntilMs = Number.NEGATIVE_INFINITY
   #path: PeerPath
   readonly #events = new Listeners<PeerEvents>()
 
-  constructor({ id, session, multiplexer, leads }: ConnectedPeerParts) {
+  constructor({ id, session, multiplexer, leads, clock }: ConnectedPeerParts) {
     this.publicKey = id
+    this.use = createUseWatch(clock)
+    this.#clock = clock
     this.session = session
     this.multiplexer = multiplexer
     this.leads = leads
@@ -122,8 +133,24 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
     return this.multiplexer.substreams.some(({ type }) => !isOwnType(type))
   }
 
+  /** How long the application has not used it, in ms: 0 while it does, infinity when it never did. */
+  get idleMs(): number {
+    return this.isInUse ? 0 : this.use.idleMs
+  }
+
+  /** Both ends have agreed to end this link: nothing new begins on it. */
+  get isLetGo(): boolean {
+    return this.#clock.monotonic() < this.#letGoUntilMs
+  }
+
+  /** The link ends in a moment, or else lives on. */
+  letGo(): void {
+    this.#letGoUntilMs = this.#clock.monotonic() + LETTING_GO_MS
+  }
+
   get rpc(): Remote & BuiltInMethods {
-    return this.rpcSession.remote as Remote & BuiltInMethods
+    this.#remote ??= watchRemote(this.rpcSession.remote, this.use)
+    return this.#remote as Remote & BuiltInMethods
   }
 
   get rpcSession(): RpcSession<BuiltInMethods> {
@@ -138,10 +165,12 @@ export class ConnectedPeer<Remote = unknown> implements Peer<Remote> {
   async openStream(type: string, { signal }: { signal?: AbortSignal } = {}): Promise<Substream> {
     if (signal?.aborted) throw abortedError(signal)
     checkStreamType(type)
-    if (this.scope.isClosed) {
+    if (this.scope.isClosed || this.isLetGo) {
       throw new SwarmError('The peer is gone: call it again.', { code: 'ERR_PEER_GONE', retryable: true })
     }
-    return this.multiplexer.openSubstream(type)
+    const substream = this.multiplexer.openSubstream(type)
+    this.use.during(substream.closed)
+    return substream
   }
 
   on<Name extends keyof PeerEvents>(event: Name, listener: (...facts: PeerEvents[Name]) => void): void {

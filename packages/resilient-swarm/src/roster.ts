@@ -51,5 +51,6 @@ export function createRoster<Remote>({ onPeer, onLeft }: RosterOptions<Remote>):
 function leaveReason(end: CloseReason): LeaveReason {
   if (end.error) return 'lost'
   if (end.code === PEER_CODES.replaced) return 'replaced'
+  if (end.code === PEER_CODES.released) return 'released'
   return end.by === 'us' ? 'closed' : 'left'
 }

@@ -20,6 +20,8 @@ export interface SeekPeerOptions {
   readonly circuits: Circuits
   /** Ends the search: the peer is connected, by whichever way, or nobody wishes for it any more. */
   readonly signal: AbortSignal
+  /** A dial failed because the peer has no room. */
+  readonly onBusy: (error: SwarmError) => void
 }
 
 /**
@@ -35,7 +37,7 @@ export function seekPeer(options: SeekPeerOptions): Promise<void> {
 }
 
 /** Direct dials, one after the other. A round that stands in for the peer's own waits for that before the next. */
-async function seekDirectly({ target, clock, dialler, signal }: SeekPeerOptions): Promise<void> {
+async function seekDirectly({ target, clock, dialler, signal, onBusy }: SeekPeerOptions): Promise<void> {
   for (let delayMs = RETRY_DELAY_MS_MIN; !signal.aborted; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
     let pauseMs = delayMs
     try {
@@ -43,6 +45,7 @@ async function seekDirectly({ target, clock, dialler, signal }: SeekPeerOptions)
       pauseMs = ATTEMPT_TIMEOUT_MS // the path stands; setting the peer up over it ends the search
     } catch (error) {
       if (isFinal(error)) throw error
+      if (error instanceof SwarmError && error.code === 'ERR_PEER_BUSY') onBusy(error)
       if (isYielded(error)) pauseMs = ATTEMPT_TIMEOUT_MS
     }
     await pause({ clock, delayMs: pauseMs, signal })

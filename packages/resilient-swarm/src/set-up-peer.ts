@@ -6,6 +6,7 @@ import { ATTEMPT_TIMEOUT_MS, SUBSTREAMS_EARLY_MAX } from './limits.ts'
 import type { Settings } from './options.ts'
 import { OWN_TYPES } from './own-types.ts'
 import { type BuiltInMethods, ConnectedPeer } from './peer.ts'
+import { watchMethods } from './use-watch.ts'
 
 export interface SetUpPeerOptions<Remote> {
   readonly id: PeerId
@@ -30,8 +31,8 @@ export async function setUpPeer<Remote>(options: SetUpPeerOptions<Remote>): Prom
   const multiplexer = createMultiplexer({ channel: session, role, runtime, onSubstream: arrivals.onSubstream, nodeBuffers })
   try {
     const substream = leads ? multiplexer.openSubstream(OWN_TYPES.rpc) : await within(options, arrivals.rpc)
-    const peer = new ConnectedPeer<Remote>({ id, session, multiplexer, leads })
-    const methods = { ...settings.methods(peer as ConnectedPeer), ...options.builtIn(peer) }
+    const peer = new ConnectedPeer<Remote>({ id, session, multiplexer, leads, clock: runtime.clock })
+    const methods = { ...watchMethods(settings.methods(peer as ConnectedPeer), peer.use), ...options.builtIn(peer) }
     peer.attachRpc(createRpcSession<BuiltInMethods>({ substream, methods, runtime }))
     arrivals.listen((arrived) => options.onSubstream(peer, arrived))
     return peer

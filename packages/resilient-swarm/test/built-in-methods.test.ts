@@ -8,12 +8,14 @@ import type { Signalling } from '../src/signalling.ts'
 
 const [self, alice, bob] = [createKeyPair().peerId, createKeyPair().peerId, createKeyPair().peerId]
 
+const needsLink = (asking: ConnectedPeer<unknown>) => asking.publicKey !== alice
+
 function methods(stateOfBob?: PeerState) {
   const runtime = createTestRuntime()
   const peer = { publicKey: alice } as unknown as ConnectedPeer<unknown>
   const found = stateOfBob && ({ publicKey: bob, state: stateOfBob } as unknown as ConnectedPeer<unknown>)
   const find = (id: unknown) => (id === bob ? found : undefined)
-  return { runtime, served: builtInMethods(peer, { self, runtime, signalling: {} as Signalling, find }) }
+  return { runtime, served: builtInMethods(peer, { self, runtime, signalling: {} as Signalling, find, needsLink }) }
 }
 
 /** As rpc does: by name, with whatever came. */
@@ -33,6 +35,10 @@ describe('what every peer may ask', () => {
     ['somebody who is not there', undefined, false],
   ] as const)('is whether a path stands to %s', (_, state, expected) => {
     expect(ask(methods(state).served, 'reaches', bob)).toBe(expected)
+  })
+
+  it('is whether we need the link to whoever asks', () => {
+    expect(ask(methods().served, 'needsLink')).toBe(false)
   })
 
   it.each([

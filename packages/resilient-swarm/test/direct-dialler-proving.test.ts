@@ -27,6 +27,7 @@ function steps() {
     openLine: () => ({ attempt: 'a', send: async () => {}, onSignal() {} }),
   } as unknown as SignalRouter
   const dialler = createDirectDialler({
+    isForMesh: () => false,
     transports: [transport],
     router,
     runtime,

@@ -33,6 +33,7 @@ function setUp() {
   const log: string[] = []
   const [first, second] = [transport('first', log), transport('second', log)]
   const dialler = createDirectDialler({
+    isForMesh: () => false,
     transports: [first.made, second.made],
     router: {
       newAttempt: () => 'a',

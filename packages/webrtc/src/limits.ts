@@ -63,3 +63,10 @@ export const REMOTE_CANDIDATES_MAX = 32
 
 /** Candidates of our own told in one attempt; the same number, for the other side keeps no more. */
 export const LOCAL_CANDIDATES_MAX = 32
+
+/** New connections in a page, a second and at once: Chrome allows 500 in a tab's life, and each costs its main thread some ms. */
+export const PAGE_CONNECTIONS_PER_SECOND = 1
+export const PAGE_CONNECTIONS_BURST = 3
+
+/** A connection that only the swarm wishes for lets others go first for so long. */
+export const BACKGROUND_PATIENCE_MS = 5_000

@@ -4,6 +4,7 @@ import type { DefaultRtc, RtcImplementation } from './rtc.ts'
 export const defaultRtc: DefaultRtc = {
   // Node would ask a DNS server for them: slow, in vain, and telling. Such peers reach us first, which is enough for ICE.
   resolvesMdns: false,
+  connectionsPerSecond: undefined,
   async load() {
     // One after the other: they share modules, and jest's linker does not stand two at once.
     const { setSctpSettings } = await import('node-datachannel')

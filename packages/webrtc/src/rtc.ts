@@ -9,4 +9,6 @@ export interface DefaultRtc {
   load(): Promise<RtcImplementation>
   /** Whether `….local` candidates (mDNS) can be used here. */
   readonly resolvesMdns: boolean
+  /** New connections a second after the first three; undefined: as many as one likes. */
+  readonly connectionsPerSecond: number | undefined
 }

@@ -11,7 +11,8 @@ import {
   type Transport,
 } from '@resilient-swarm/contract'
 import { defaultRtc } from '#default-rtc'
-import { CONNECT_TIMEOUT_MS } from './limits.ts'
+import { type ConnectionCause, type ConnectionPace, createConnectionPace } from './connection-pace.ts'
+import { CONNECT_TIMEOUT_MS, PAGE_CONNECTIONS_BURST } from './limits.ts'
 import { negotiate } from './negotiation.ts'
 import { PATH_KIND } from './offer-answer.ts'
 import { REFUSE_CODES } from './refusal.ts'
@@ -28,6 +29,8 @@ export interface WebrtcOptions {
   readonly iceTransportPolicy?: RTCIceTransportPolicy
   /** From the first signal to an open channel, in ms. */
   readonly connectTimeoutMs?: number
+  /** New connections a second after the first three, dialled and answered ones together. Default: 1 in a page, in Node any number. */
+  readonly connectionsPerSecond?: number
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([
@@ -35,6 +38,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'iceServers',
   'iceTransportPolicy',
   'connectTimeoutMs',
+  'connectionsPerSecond',
 ] satisfies (keyof WebrtcOptions)[])
 
 /** WebRTC data channels as paths. The implementation is loaded with the first dial or offer, never before. */
@@ -48,19 +52,22 @@ interface Attempt {
   readonly runtime: Runtime
   readonly signals: SignalLine
   readonly signal: AbortSignal
+  readonly cause: () => ConnectionCause
 }
 
 class WebrtcTransport implements Transport {
   readonly name = PATH_KIND
   readonly #options: WebrtcOptions
   #loading: Promise<RtcImplementation> | undefined
+  #pace: ConnectionPace | undefined
 
   constructor(options: WebrtcOptions) {
     this.#options = options
   }
 
-  dial(_target: PeerId, { runtime, signals, signal }: DialContext): Promise<Path> {
-    return this.#connect({ role: 'initiator', runtime, signals, signal })
+  dial(_target: PeerId, { runtime, signals, signal, isBackground }: DialContext): Promise<Path> {
+    const cause = () => (isBackground?.() ? 'background' : 'dial')
+    return this.#connect({ role: 'initiator', runtime, signals, signal, cause })
   }
 
   listen({ runtime, onAttempt }: ListenContext): { close(): void } {
@@ -71,7 +78,7 @@ class WebrtcTransport implements Transport {
         return Promise.reject(webrtcError('ERR_WEBRTC_CLOSED', 'The transport no longer listens; listen again to be reached.'))
       }
       const either = AbortSignal.any([signal, scope.signal])
-      return this.#connect({ role: 'responder', runtime, signals, signal: either })
+      return this.#connect({ role: 'responder', runtime, signals, signal: either, cause: () => 'answer' })
     })
     return { close: () => void scope.close() }
   }
@@ -80,11 +87,20 @@ class WebrtcTransport implements Transport {
     const { iceServers = [], iceTransportPolicy = 'all', connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.#options
     if (attempt.signal.aborted) throw abortedError(attempt.signal)
     const rtc = await this.#load()
+    await this.#turn(attempt)
     if (attempt.signal.aborted) throw abortedError(attempt.signal)
     // A copy for each connection: node-datachannel writes into what it is given.
     const configuration = { iceServers: structuredClone(iceServers) as RTCIceServer[], iceTransportPolicy }
     const { resolvesMdns } = defaultRtc
     return negotiate({ ...attempt, rtc, configuration, resolvesMdns, connectTimeoutMs })
+  }
+
+  async #turn({ runtime, cause, signal }: Attempt): Promise<void> {
+    const { connectionsPerSecond = defaultRtc.connectionsPerSecond } = this.#options
+    if (connectionsPerSecond === undefined) return
+    const rate = { perSecond: connectionsPerSecond, burst: PAGE_CONNECTIONS_BURST }
+    this.#pace ??= createConnectionPace({ clock: runtime.clock, rate })
+    await this.#pace.take({ cause, signal })
   }
 
   #load(): Promise<RtcImplementation> {
@@ -109,7 +125,7 @@ async function loadDefault(): Promise<RtcImplementation> {
 function checkOptions(options: WebrtcOptions): void {
   const unknown = Object.keys(options).find((name) => !OPTIONS.has(name))
   if (unknown !== undefined) throw new TypeError(`webrtc() has no option ${unknown}`)
-  const { rtc, iceServers, iceTransportPolicy, connectTimeoutMs } = options
+  const { rtc, iceServers, iceTransportPolicy, connectTimeoutMs, connectionsPerSecond } = options
   if (rtc !== undefined && typeof rtc.RTCPeerConnection !== 'function') throw new TypeError('rtc must have an RTCPeerConnection')
   if (iceServers !== undefined && !Array.isArray(iceServers)) throw new TypeError('iceServers must be an array')
   if (iceTransportPolicy !== undefined && iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay') {
@@ -117,5 +133,8 @@ function checkOptions(options: WebrtcOptions): void {
   }
   if (connectTimeoutMs !== undefined && !(Number.isFinite(connectTimeoutMs) && connectTimeoutMs > 0)) {
     throw new RangeError('connectTimeoutMs must be a positive number of milliseconds')
+  }
+  if (connectionsPerSecond !== undefined && !(Number.isFinite(connectionsPerSecond) && connectionsPerSecond > 0)) {
+    throw new RangeError('connectionsPerSecond must be a positive number')
   }
 }

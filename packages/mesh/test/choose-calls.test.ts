@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
-import { type Absent, chooseCalls, isLarger, meshRetryMs } from '../src/choose-links.ts'
-import { MESH_PATIENCE_MS, MESH_RETRY_MS_MAX, MESH_RETRY_MS_MIN } from '../src/limits.ts'
+import { type Absent, chooseCalls, isLarger, meshRetryMs } from '../src/choose-calls.ts'
+import { MESH_PATIENCE_MS, MESH_RETRY_MS_MAX } from '../src/limits.ts'
 
 const ids = Array.from({ length: 6 }, (_, index) => createKeyPair({ seed: new Uint8Array(32).fill(index + 1) }).peerId)
 const sorted = [...ids].sort((one, other) => (isLarger(one, other) ? 1 : -1))
 const [smallest, second, , , , largest] = sorted as [PeerId, PeerId, PeerId, PeerId, PeerId, PeerId]
 
-const absent = (id: PeerId, facts: Partial<Absent> = {}): Absent => ({ id, sinceMs: 0, failures: 0, failedMs: 0, ...facts })
+const absent = (id: PeerId, facts: Partial<Absent> = {}): Absent => ({ id, sinceMs: 0, failures: 0, restUntilMs: 0, ...facts })
 const state = { connected: 0, calling: 0, peersMax: 10, callsMax: 8, nowMs: 0 }
 
 describe('whom a full mesh calls', () => {
@@ -41,16 +41,16 @@ describe('whom a full mesh calls', () => {
   })
 
   it('a newcomer comes before those that could not be reached, however long they are known', () => {
-    const unreachable = absent(second, { sinceMs: 1, failures: 3, failedMs: 1 })
+    const unreachable = absent(second, { sinceMs: 1, failures: 3, restUntilMs: 1 })
     const newcomer = absent(smallest, { sinceMs: 99_999 })
     const crowded = { ...state, self: largest, connected: 9, nowMs: 100_000 }
     expect(chooseCalls({ ...crowded, absent: [unreachable, newcomer] })).toEqual([smallest])
   })
 
   it('leaves alone whom it failed to reach, longer each time, never for more than a minute', () => {
-    const failed = absent(smallest, { failures: 1, failedMs: 100 })
-    expect(chooseCalls({ ...state, self: largest, absent: [failed], nowMs: 99 + MESH_RETRY_MS_MIN })).toEqual([])
-    expect(chooseCalls({ ...state, self: largest, absent: [failed], nowMs: 100 + MESH_RETRY_MS_MIN })).toEqual([smallest])
+    const failed = absent(smallest, { failures: 1, restUntilMs: 100 })
+    expect(chooseCalls({ ...state, self: largest, absent: [failed], nowMs: 99 })).toEqual([])
+    expect(chooseCalls({ ...state, self: largest, absent: [failed], nowMs: 100 })).toEqual([smallest])
     expect([0, 1, 2, 3, 100].map(meshRetryMs)).toEqual([0, 1_000, 2_000, 4_000, MESH_RETRY_MS_MAX])
   })
 })

@@ -1,0 +1,119 @@
+import type { PeerId, Scope } from '@resilient-swarm/contract'
+import { createLinkGraph, createMeshKeeper, type LinkGraph, type MeshKeeper } from '@resilient-swarm/mesh'
+import type { PeerRecord } from '@resilient-swarm/peer-table'
+import type { Calls } from './calls.ts'
+import type { History } from './history.ts'
+import { HANDSHAKES_PENDING_MAX, LETTING_GO_MS, RELEASE_ANSWER_MS } from './limits.ts'
+import type { Settings } from './options.ts'
+import type { ConnectedPeer } from './peer.ts'
+import { PEER_CODES } from './peer-codes.ts'
+import type { Roster } from './roster.ts'
+import { sleep } from './sleep.ts'
+import type { TableView } from './table-link.ts'
+import { withSignal } from './with-signal.ts'
+
+export interface MeshLinkOptions<Remote> {
+  readonly self: PeerId
+  readonly settings: Settings
+  readonly scope: Scope
+  readonly history: History
+  readonly roster: Roster<Remote>
+  readonly calls: Calls<Remote>
+  readonly table: TableView
+  readonly nowMs: () => number
+  /** For one more peer of ours. */
+  readonly hasRoom: () => boolean
+}
+
+/** The mesh as the swarm uses it: the keeper, told by records and peers. */
+export interface MeshLink<Remote> {
+  readonly graph: LinkGraph
+  /** Links that others may not take; see `MeshKeeper`. */
+  readonly reserved: number
+  onRecord(record: PeerRecord): void
+  /** Peers came, went, or changed. */
+  nudge(): void
+  /** A peer ended its link, which neither end needs. */
+  released(id: PeerId): void
+  /**
+   * Before the application calls: the peer, when it is connected already. Otherwise there is room for it, where anybody can be
+   * let go for it, and a link to it that both ends let go has ended.
+   */
+  makeWay(id: PeerId, signal: AbortSignal | undefined): Promise<ConnectedPeer<Remote> | undefined>
+  /** A peer asks: after a no it ends the link. */
+  needs(peer: ConnectedPeer<unknown>): boolean
+}
+
+export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLink<Remote> {
+  const { self, settings, scope, history, roster, calls, table } = options
+  const { peersMax, runtime } = settings
+
+  function standing(id: PeerId): PeerRecord | undefined {
+    const record = table.get(id)
+    return record && !record.left && record.expiresMs > options.nowMs() ? record : undefined
+  }
+
+  const ownLinks = () =>
+    roster.peers.filter(({ isDirect }) => isDirect).map(({ publicKey, rttMs }) => ({ key: publicKey, rttMs: rttMs ?? 0 }))
+  const graph = createLinkGraph({ linksOf: (id) => (id === self ? ownLinks() : (table.get(id)?.links ?? [])) })
+
+  const keeper: MeshKeeper = createMeshKeeper({
+    self,
+    runtime,
+    scope,
+    peersMax,
+    callsMax: HANDSHAKES_PENDING_MAX,
+    graph,
+    isAlive: (id) => standing(id) !== undefined,
+    isRelay: (id) => standing(id)?.relay ?? false,
+    peers: () =>
+      roster.peers.map(({ publicKey, rttMs, state, idleMs }) => ({ id: publicKey, rttMs, isUp: state === 'connected', idleMs })),
+    isConnected: (id) => roster.get(id) !== undefined,
+    isCalling: calls.isCalling,
+    calling: () => calls.size,
+    call: (id, { timeoutMs }) => calls.call(id, { timeoutMs, isForMesh: true }),
+    release,
+  })
+
+  async function release(id: PeerId, { isForced }: { readonly isForced: boolean }): Promise<boolean> {
+    const peer = roster.get(id)
+    if (!peer) return true
+    if (!isForced) {
+      const answer = await peer.rpcSession.call('needsLink', [], { timeoutMs: RELEASE_ANSWER_MS })
+      if (answer !== false || peer.idleMs === 0) return false
+    }
+    history.note(id, isForced ? 'released: its place was wanted' : 'released: neither end needs the link')
+    peer.letGo()
+    peer.session.close({ by: 'us', code: PEER_CODES.released })
+    return true
+  }
+
+  async function makeWay(id: PeerId, signal = scope.signal): Promise<ConnectedPeer<Remote> | undefined> {
+    const peer = roster.get(id)
+    if (peer?.isLetGo) {
+      await withSignal(Promise.race([peer.closed, sleep({ clock: runtime.clock, delayMs: LETTING_GO_MS, signal })]), signal)
+    }
+    const present = roster.get(id)
+    if (!present && !options.hasRoom()) keeper.makeRoom()
+    return present
+  }
+
+  return {
+    graph,
+    makeWay,
+    get reserved() {
+      return keeper.reserved
+    },
+    onRecord({ id, left }) {
+      if (left) keeper.forget(id)
+      else keeper.learn(id)
+    },
+    nudge: keeper.nudge,
+    released: keeper.released,
+    needs(peer) {
+      if (keeper.needs(peer.publicKey)) return true
+      peer.letGo()
+      return false
+    },
+  }
+}
