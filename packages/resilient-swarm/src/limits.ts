@@ -23,7 +23,9 @@ export const RETRY_DELAY_MS_MIN = 15
 export const RETRY_DELAY_MS_MAX = 5_000
 /** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
 export const SIGNAL_LIFETIME_MS = 30_000
-/** When an attempt that has heard nothing sends its signals again, in ms after the first: a route may take one and lose it. */
+/** How long a signal that a server took has before it goes through the swarm too: most peers answer sooner, and each copy there costs others bytes. */
+export const SERVER_HEAD_START_MS = 300
+/** When an attempt that has heard nothing sends its signals to the servers again, in ms after the first: one may take a signal and lose it. */
 export const SIGNAL_REPEATS_MS = [700, 2_000, 5_000] as const
 /** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */
 export const SEEN_SIGNALS_MAX = 4_096

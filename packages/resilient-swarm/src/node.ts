@@ -2,6 +2,7 @@ import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import { createLinksTeller, isLarger } from '@resilient-swarm/mesh'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
+import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
@@ -70,7 +71,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     keyPair,
     settings,
     neighbours: () => roster.peers,
-    linksOf: (id) => table.table?.get(id)?.links.map(({ key }) => key) ?? [],
+    linksOf: (id) => linksToldBy(table.view.get(id)),
     onOffer: (offer) => answerer.receive(offer),
     onError: (error) => emit('error', error),
     onDisplaced,
@@ -190,7 +191,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   })
 
   const builtIn = (peer: ConnectedPeer<Remote>) =>
-    builtInMethods(peer, { self, runtime, signalling, find: roster.get, needsLink: mesh.needs })
+    builtInMethods(peer, { runtime, signalling, find: roster.get, needsLink: mesh.needs })
 
   async function meet(id: PeerId, session: Session): Promise<void> {
     try {
@@ -299,4 +300,9 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     close: goodbye.close,
     destroy: goodbye.destroy,
   }
+}
+
+/** Whoever left has no links any more. */
+function linksToldBy(record: PeerRecord | undefined): PeerRecord['links'] {
+  return record === undefined || record.left ? [] : record.links
 }

@@ -10,7 +10,7 @@ import {
   takeToken,
 } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
-import type { SealedBox, SignalRoute } from '@resilient-swarm/mesh'
+import { type OwnSignal, proveDelivery, type SignalRoute, type SwarmSignals } from '@resilient-swarm/mesh'
 import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,
@@ -20,6 +20,7 @@ import {
   RETRY_DELAY_MS_MAX,
   RETRY_DELAY_MS_MIN,
   SEEN_SIGNALS_MAX,
+  SERVER_HEAD_START_MS,
   SIGNAL_LIFETIME_MS,
   SIGNAL_REPEATS_MS,
   SIGNALS_WAITING_MAX,
@@ -39,25 +40,34 @@ export interface SignalRouterOptions {
   readonly network: string
   readonly runtime: Runtime
   readonly nowMs: () => number
-  /** Every way there is right now to this peer; asked anew for each delivery. */
-  readonly routesTo: (to: PeerId) => readonly SignalRoute[]
+  /** By the signal servers; undefined when none is configured. */
+  readonly byServers: SignalRoute | undefined
+  /** Whether a signal server has us registered right now, so that a signal has a quick way without the swarm. */
+  readonly isServed: () => boolean
+  /** Through connected peers, acknowledged by the receiver. */
+  readonly throughSwarm: SwarmSignals['carry']
   readonly onOffer: (offer: Offer) => void
 }
 
-/** Sends sealed signals by all routes at once and sorts what arrives to the attempt that it belongs to. */
+/** Sends sealed signals by servers and through the swarm, and sorts what arrives to the attempt that it belongs to. */
 export interface SignalRouter {
   /** The line of one attempt of ours or of a peer's; closing it ends deliveries under way. */
   openLine(options: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine
   newAttempt(): string
-  /** What any route brought. Never throws: a box that fails a check is dropped. */
-  receive(arrived: { id: string; box: Uint8Array }): void
+  /**
+   * What any route brought. Never throws: a box that fails a check is dropped. Returns the proof that it was opened, also
+   * when it had come before by another route.
+   */
+  receive(arrived: { id: string; box: Uint8Array }): string | undefined
 }
 
 interface OpenLine {
   readonly waiting: AttemptSignal[]
   receive: ((signal: AttemptSignal) => void) | undefined
   /** What was sent while the other end said nothing; undefined once it was heard. */
-  unheard: SealedBox[] | undefined
+  unheard: OwnSignal[] | undefined
+  /** Fires when the other end was heard, which says that our offer arrived. */
+  readonly heard: AbortController
 }
 
 /** Attempts are chosen by the dialler, so a line's name holds the peer too: nobody can speak on another's attempt. */
@@ -67,7 +77,8 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   const { keyPair, network, runtime, nowMs } = options
   const lines = new Map<string, OpenLine>()
   const early = new Map<string, AttemptSignal[]>()
-  const seen = new Set<string>()
+  /** Ids of what was opened, and the proofs of it. */
+  const seen = new Map<string, string>()
   const rates = new Map<PeerId, Bucket>()
   const offerRate = { perSecond: OFFERS_PER_SECOND, burst: OFFERS_BURST }
 
@@ -82,7 +93,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
 
   function openLine({ to, attempt, signal }: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine {
     const name = lineName(to, attempt)
-    const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [] }
+    const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [], heard: new AbortController() }
     early.delete(name)
     lines.set(name, line)
     signal.addEventListener('abort', () => lines.delete(name), { once: true })
@@ -93,7 +104,9 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         const sealed = seal({ to, attempt, content })
         if (line.unheard?.length === 0) repeatUntilHeard(line, signal)
         if (line.unheard && line.unheard.length < SIGNALS_WAITING_MAX) line.unheard.push(sealed)
-        return deliver(sealed, signal)
+        // An answer says that the offer arrived; of candidates it says nothing.
+        const isWanted = content.kind === 'offer' ? AbortSignal.any([signal, line.heard.signal]) : signal
+        return deliver(sealed, { signal, isWanted })
       },
       get onSignal() {
         return line.receive ?? (() => {})
@@ -105,31 +118,60 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     }
   }
 
-  function seal({ to, attempt, content }: { to: PeerId; attempt: string; content: AttemptSignal }): SealedBox {
+  function seal({ to, attempt, content }: { to: PeerId; attempt: string; content: AttemptSignal }): OwnSignal {
     const sealed: SealedSignal = { attempt, expiresMs: nowMs() + SIGNAL_LIFETIME_MS, signal: content }
     const id = encodeHex(runtime.random.bytes(16))
-    return { to, id, box: sealSignal({ keyPair, to: publicKeyOf(to), network, id, content: sealed }) }
+    const box = sealSignal({ keyPair, to: publicKeyOf(to), network, id, content: sealed })
+    return { to, id, box, proof: proveDelivery({ attempt, id }) }
   }
 
-  const byAnyRoute = (box: SealedBox) => Promise.any(options.routesTo(box.to).map((route) => route(box)))
+  /** Resolves when a server took it or its receiver has acknowledged it; what is still under way then goes on. */
+  async function deliver(own: OwnSignal, { signal, isWanted }: { signal: AbortSignal; isWanted: AbortSignal }): Promise<void> {
+    const { byServers, isServed } = options
+    const headStart = byServers && isServed() ? new AbortController() : undefined
+    const ways = [carryThroughSwarm(own, { isWanted, headStart: headStart?.signal })]
+    if (byServers) ways.push(takenByServers(own, { byServers, signal, onFailure: () => headStart?.abort() }))
+    try {
+      await Promise.any(ways)
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw undeliverable(cause)
+    }
+  }
 
-  async function deliver(box: SealedBox, signal: AbortSignal): Promise<void> {
+  async function takenByServers(
+    own: OwnSignal,
+    { byServers, signal, onFailure }: { byServers: SignalRoute; signal: AbortSignal; onFailure: () => void },
+  ): Promise<void> {
     const giveUpMs = runtime.clock.monotonic() + SIGNAL_LIFETIME_MS
     for (let delayMs = RETRY_DELAY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
       signal.throwIfAborted()
       try {
-        return await byAnyRoute(box)
+        return await byServers(own)
       } catch (cause) {
-        if (runtime.clock.monotonic() + delayMs > giveUpMs) throw undeliverable(cause)
+        onFailure()
+        if (runtime.clock.monotonic() + delayMs > giveUpMs) throw cause
       }
       await sleep({ clock: runtime.clock, delayMs, signal })
     }
   }
 
-  /** A route may take a signal and lose it, most often to a peer that restarts just then: whoever hears nothing says it again. */
+  /** Servers that have us get a head start, until one says no and never for longer: it may lie. */
+  async function carryThroughSwarm(
+    own: OwnSignal,
+    { isWanted, headStart }: { isWanted: AbortSignal; headStart: AbortSignal | undefined },
+  ): Promise<void> {
+    if (headStart) {
+      const signal = AbortSignal.any([isWanted, headStart])
+      await sleep({ clock: runtime.clock, delayMs: SERVER_HEAD_START_MS, signal }).catch(() => {})
+    }
+    await options.throughSwarm(own, { signal: isWanted })
+  }
+
+  /** A server may take a signal and lose it, most often to a peer that restarts just then: whoever hears nothing says it again. */
   function repeatUntilHeard(line: OpenLine, signal: AbortSignal): void {
     const repeat = () => {
-      for (const box of line.unheard ?? []) void byAnyRoute(box).catch(() => {})
+      for (const own of line.unheard ?? []) options.byServers?.(own).catch(() => {})
     }
     const timers = SIGNAL_REPEATS_MS.map((delayMs) => runtime.clock.setTimer(delayMs, repeat))
     const end = () => {
@@ -143,6 +185,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     const line = lines.get(name)
     if (line) {
       line.unheard = undefined
+      if (signal.kind !== 'offer') line.heard.abort()
       if (line.receive) line.receive(signal)
       else if (line.waiting.length < SIGNALS_WAITING_MAX) line.waiting.push(signal)
       return
@@ -165,15 +208,19 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     openLine,
     newAttempt: () => encodeHex(runtime.random.bytes(16)),
     receive({ id, box }) {
-      if (seen.has(id)) return
+      const known = seen.get(id)
+      if (known) return known
       try {
         // An id counts as seen only once its box has opened: a forger must not be able to burn a true signal's id.
         const { from, content } = openSignal({ keyPair, network, id, box, nowMs: nowMs() })
-        seen.add(id)
+        const proof = proveDelivery({ attempt: content.attempt, id })
+        seen.set(id, proof)
         forgetOldest(seen, SEEN_SIGNALS_MAX)
         sort(from, content)
+        return proof
       } catch (error) {
         runtime.log.debug('a sealed signal was dropped', { id, error: String(error) })
+        return undefined
       }
     },
   }

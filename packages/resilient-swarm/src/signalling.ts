@@ -1,6 +1,13 @@
 import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
-import { chooseForwarders, type Neighbour, routeThrough } from '@resilient-swarm/mesh'
+import {
+  createLinkGraph,
+  createSwarmSignals,
+  encodeWay,
+  type GraphLink,
+  type Neighbour,
+  type SwarmSignals,
+} from '@resilient-swarm/mesh'
 import { createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
 import type { Settings } from './options.ts'
@@ -12,7 +19,8 @@ export interface SignallingOptions {
   readonly keyPair: KeyPair
   readonly settings: Settings
   readonly neighbours: () => readonly ConnectedPeer<unknown>[]
-  readonly linksOf: (id: PeerId) => readonly PeerId[]
+  /** Whom a node says it is linked to, by its record. */
+  readonly linksOf: (id: PeerId) => readonly GraphLink[]
   readonly onOffer: (offer: Offer) => void
   readonly onError: (error: SwarmError) => void
   readonly onDisplaced: () => void
@@ -21,6 +29,8 @@ export interface SignallingOptions {
 /** Every way for sealed signals: the servers, the connected peers, and the time that both teach us. */
 export interface Signalling {
   readonly router: SignalRouter
+  /** What connected peers hand us by the methods `signal` and `signalled`. */
+  readonly swarm: Pick<SwarmSignals, 'take' | 'hear'>
   /** First registration at any server. */
   readonly ready: Promise<void>
   /** How it stands with each server. */
@@ -28,7 +38,6 @@ export interface Signalling {
   /** Wall clock in ms, corrected by what the servers or else the peers say. */
   readonly nowMs: () => number
   observeClock(remoteMs: number): void
-  neighbour(id: PeerId): Neighbour | undefined
   /** Which of these are online at our servers; rejects when none of them can say. */
   lookUp(ids: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
   close(): Promise<void>
@@ -50,29 +59,32 @@ export function createSignalling(options: SignallingOptions): Signalling {
   /** Whom something can be handed to right now. */
   const connected = () => neighbours().filter(({ state }) => state === 'connected')
 
-  const asNeighbour = (peer: ConnectedPeer<unknown>): Neighbour => ({
-    id: peer.publicKey,
-    rttMs: peer.rttMs,
-    signal: (to, id, box) => peer.rpcSession.call('signal', [to, id, box]),
+  const asNeighbour = ({ publicKey, rttMs, rpcSession }: ConnectedPeer<unknown>): Neighbour => ({
+    id: publicKey,
+    rttMs,
+    signal: (signal, { timeoutMs }) =>
+      rpcSession.call('signal', [signal.to, signal.id, signal.box, encodeWay(signal)], { timeoutMs }),
+    signalled: (copy, proof) => rpcSession.call('signalled', [copy, proof], { reply: 'none' }),
   })
 
-  const router = createSignalRouter({
+  const swarm = createSwarmSignals({
+    self: keyPair.peerId,
+    runtime,
+    graph: createLinkGraph({ linksOf }),
+    neighbours: () => connected().map(asNeighbour),
+    receive: (box) => router.receive(box),
+  })
+  const router: SignalRouter = createSignalRouter({
     keyPair,
     network,
     runtime,
     nowMs,
     onOffer: options.onOffer,
-    routesTo(to) {
-      const candidates = connected().map((peer) => ({
-        neighbour: asNeighbour(peer),
-        rttMs: peer.rttMs,
-        isLinked: peer.publicKey === to || linksOf(peer.publicKey).includes(to),
-      }))
-      const byServers = settings.signals.length === 0 ? [] : [(box: Parameters<typeof exchange.send>[0]) => exchange.send(box)]
-      return [...byServers, ...chooseForwarders(candidates).map(({ neighbour }) => routeThrough(neighbour))]
-    },
+    byServers: settings.signals.length === 0 ? undefined : (box) => exchange.send(box),
+    isServed: () => exchange.servers.some(({ state }) => state === 'registered'),
+    throughSwarm: swarm.carry,
   })
-  exchange.onSignal = (signal) => router.receive(signal)
+  exchange.onSignal = (signal) => void router.receive(signal)
 
   function warnOfClock(offsetMs: number): void {
     if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
@@ -99,6 +111,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
 
   return {
     router,
+    swarm,
     ready,
     get servers() {
       return exchange.servers
@@ -110,10 +123,6 @@ export function createSignalling(options: SignallingOptions): Signalling {
       if (offsetMs === undefined) return
       told.add(offsetMs)
       warnOfClock(offsetMs)
-    },
-    neighbour(id) {
-      const peer = connected().find(({ publicKey }) => publicKey === id)
-      return peer && asNeighbour(peer)
     },
     lookUp: (ids) => exchange.lookup(ids, { signal: scope.signal }),
     async close() {

@@ -6,7 +6,7 @@ import { builtInMethods } from '../src/built-in-methods.ts'
 import type { ConnectedPeer, PeerState } from '../src/peer.ts'
 import type { Signalling } from '../src/signalling.ts'
 
-const [self, alice, bob] = [createKeyPair().peerId, createKeyPair().peerId, createKeyPair().peerId]
+const [alice, bob] = [createKeyPair().peerId, createKeyPair().peerId]
 
 const needsLink = (asking: ConnectedPeer<unknown>) => asking.publicKey !== alice
 
@@ -15,7 +15,7 @@ function methods(stateOfBob?: PeerState) {
   const peer = { publicKey: alice } as unknown as ConnectedPeer<unknown>
   const found = stateOfBob && ({ publicKey: bob, state: stateOfBob } as unknown as ConnectedPeer<unknown>)
   const find = (id: unknown) => (id === bob ? found : undefined)
-  return { runtime, served: builtInMethods(peer, { self, runtime, signalling: {} as Signalling, find, needsLink }) }
+  return { runtime, served: builtInMethods(peer, { runtime, signalling: {} as Signalling, find, needsLink }) }
 }
 
 /** As rpc does: by name, with whatever came. */

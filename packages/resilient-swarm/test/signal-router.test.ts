@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { type AttemptSignal, concatBytes, encodeHex, type Random } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
-import type { SealedBox } from '@resilient-swarm/mesh'
+import type { OwnSignal, SealedBox } from '@resilient-swarm/mesh'
 import { createSeededRandom, createTestRuntime } from '@resilient-swarm/testkit'
 import { OFFERS_BURST, SIGNAL_REPEATS_MS } from '../src/limits.ts'
 import { createSignalRouter, type Offer } from '../src/signal-router.ts'
@@ -12,16 +12,19 @@ const offer: AttemptSignal = { kind: 'offer', sdp: 'v=0', candidates: [] }
 function createNode(runtime = createTestRuntime()) {
   const keyPair = createKeyPair()
   const sent: SealedBox[] = []
+  const carried: OwnSignal[] = []
   const offers: Offer[] = []
   const router = createSignalRouter({
     keyPair,
     network: 'public',
     runtime,
     nowMs: runtime.clock.now,
-    routesTo: () => [async (box) => void sent.push(box)],
+    byServers: async (box) => void sent.push(box),
+    isServed: () => true,
+    throughSwarm: async (box) => void carried.push(box),
     onOffer: (offered) => offers.push(offered),
   })
-  return { id: keyPair.peerId, router, sent, offers, runtime }
+  return { id: keyPair.peerId, router, sent, carried, offers, runtime }
 }
 
 describe('an offer', () => {
