@@ -1,16 +1,16 @@
 import { encodeHex, type PeerId, type Runtime, SwarmError } from '@resilient-swarm/contract'
 import { ATTEMPT_TIMEOUT_MS, HANDSHAKES_PENDING_MAX } from './limits.ts'
-import type { SimulatedSignal } from './signalling.ts'
+import type { Signalling, SimulatedSignal } from './signalling.ts'
 
 export interface DiallingOptions {
   readonly runtime: Runtime
-  readonly send: (to: PeerId, signal: Omit<SimulatedSignal, 'from'>) => Promise<void>
+  readonly send: Signalling['send']
   readonly isConnected: (id: PeerId) => boolean
   /** True when our key is the larger one. */
   readonly isLarger: (id: PeerId) => boolean
-  /** Connected peers, and how many there may be. */
+  /** Connected peers, and how many there may be of others' choice. */
   readonly connected: () => number
-  readonly peersMax: number
+  readonly placesForOthers: () => number
   /** The answer has come: makes the connection, which takes a few round trips, and resolves when it stands. */
   readonly connect: (id: PeerId) => Promise<void>
 }
@@ -20,7 +20,7 @@ export interface Dialling {
   /** Calls under way. */
   readonly size: number
   isCalling(id: PeerId): boolean
-  call(id: PeerId): Promise<void>
+  call(id: PeerId, options: { readonly timeoutMs: number }): Promise<void>
   receive(signal: SimulatedSignal): void
   /** Somebody is connected: whoever called is done. */
   settle(id: PeerId): void
@@ -30,30 +30,34 @@ interface Call {
   attempt: string | undefined
   promise: Promise<void>
   settle(error?: SwarmError): void
+  /** Fires when the other end was heard. */
+  readonly heard: AbortController
 }
 
 const ATTEMPT_BYTES = 16
 
 export function createDialling(options: DiallingOptions): Dialling {
   const { runtime, isConnected, isLarger } = options
+  const { clock } = runtime
   const calls = new Map<PeerId, Call>()
   /** Offers that we are answering, by whom, until the connection stands or they took too long. */
-  const answering = new Map<PeerId, { cancel(): void }>()
+  const answering = new Map<PeerId, { end(): void }>()
 
-  function begin(id: PeerId): Call {
+  function begin(id: PeerId, timeoutMs: number): Call {
     const attempt = encodeHex(runtime.random.bytes(ATTEMPT_BYTES))
-    const call: Call = { attempt, promise: Promise.resolve(), settle() {} }
+    const call: Call = { attempt, promise: Promise.resolve(), settle() {}, heard: new AbortController() }
     call.promise = new Promise((resolve, reject) => {
-      const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => call.settle(failed('The peer was not reached in time.')))
+      const timer = clock.setTimer(timeoutMs, () => call.settle(failed('The peer was not reached in time.')))
       call.settle = (error) => {
         timer.cancel()
+        call.heard.abort()
         if (calls.get(id) === call) calls.delete(id)
         if (error) reject(error)
         else resolve()
       }
     })
     calls.set(id, call)
-    options.send(id, { kind: 'offer', attempt }).catch(() => {}) // no route may mean no route yet; the time limit decides
+    options.send(id, { kind: 'offer', attempt }, call.heard.signal)
     return call
   }
 
@@ -61,24 +65,28 @@ export function createDialling(options: DiallingOptions): Dialling {
   function judge(from: PeerId): 'answer' | 'ignore' | 'busy' {
     if (calls.get(from)?.attempt && isLarger(from)) return 'ignore'
     if (answering.size >= HANDSHAKES_PENDING_MAX) return 'busy'
-    if (!isConnected(from) && options.connected() + answering.size >= options.peersMax) return 'busy'
+    if (!isConnected(from) && options.connected() + answering.size >= options.placesForOthers()) return 'busy'
     return 'answer'
   }
 
   function receiveOffer({ from, attempt }: SimulatedSignal): void {
     const verdict = judge(from)
     if (verdict === 'ignore' || answering.has(from)) return
+    const answered = new AbortController()
     if (verdict === 'busy') {
-      options.send(from, { kind: 'refuse', attempt }).catch(() => {})
+      options.send(from, { kind: 'refuse', attempt }, answered.signal)
       return
     }
     const call = calls.get(from)
     if (call) call.attempt = undefined // ours yields; whoever waits for it is told when theirs has come through
-    answering.set(
-      from,
-      runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => answering.delete(from)),
-    )
-    options.send(from, { kind: 'answer', attempt }).catch(() => {})
+    const end = () => {
+      timer.cancel()
+      answered.abort()
+      answering.delete(from)
+    }
+    const timer = clock.setTimer(ATTEMPT_TIMEOUT_MS, end)
+    answering.set(from, { end })
+    options.send(from, { kind: 'answer', attempt }, answered.signal)
   }
 
   return {
@@ -86,19 +94,19 @@ export function createDialling(options: DiallingOptions): Dialling {
       return calls.size
     },
     isCalling: (id) => calls.has(id),
-    call: (id) => (isConnected(id) ? Promise.resolve() : (calls.get(id) ?? begin(id)).promise),
+    call: (id, { timeoutMs }) => (isConnected(id) ? Promise.resolve() : (calls.get(id) ?? begin(id, timeoutMs)).promise),
     receive(signal) {
       if (signal.kind === 'offer') return receiveOffer(signal)
       const call = calls.get(signal.from)
       if (call?.attempt !== signal.attempt) return
       call.attempt = undefined
+      call.heard.abort()
       if (signal.kind === 'refuse') call.settle(failed('The peer has no room.'))
       else options.connect(signal.from).catch((error: SwarmError) => call.settle(error))
     },
     settle(id) {
       calls.get(id)?.settle()
-      answering.get(id)?.cancel()
-      answering.delete(id)
+      answering.get(id)?.end()
     },
   }
 }

@@ -30,3 +30,12 @@ export const HANDSHAKE_ROUND_TRIPS = 2.5
 export const RETRANSMISSION_MS_MIN = 200
 /** ... or so many round trips. */
 export const RETRANSMISSION_ROUND_TRIPS = 2
+/** resilient-swarm: how long servers have before a signal goes through the swarm as well, and when they are asked again. */
+export const SERVER_HEAD_START_MS = 300
+export const SERVER_REPEATS_MS = [700, 2_000, 5_000] as const
+/** resilient-swarm: how long the answer to whether a link is needed may take. */
+export const RELEASE_ANSWER_MS = 5_000
+/** resilient-swarm: how long a call of the application goes on. */
+export const CALL_TIMEOUT_MS = 30_000
+/** resilient-swarm: links that our record tells of. */
+export const LINKS_TOLD_MAX = 64

@@ -4,8 +4,8 @@ import type { SeededRandom } from './seeded-random.ts'
 import type { TrafficKind } from './traffic.ts'
 
 export type LinkState = 'connected' | 'reconnecting' | 'ended'
-/** `left`: the peer said goodbye. `lost`: it fell silent. */
-export type LinkEndReason = 'closed' | 'left' | 'lost'
+/** `left`: the peer said goodbye. `released`: neither end needs the link. `lost`: the peer fell silent. */
+export type LinkEndReason = 'closed' | 'left' | 'released' | 'lost'
 
 /** What travels between the two ends of a link: a lane's bytes, or its end. */
 export interface Frame {
@@ -48,10 +48,10 @@ export class LinkEnd {
   }
 
   /** Says goodbye: the peer knows once it arrives. */
-  close(): void {
+  close(told: 'left' | 'released'): void {
     if (this.#state === 'ended') return
     this.end('closed')
-    if (!this.#link.isCut) this.#link.network.send(this.#way, GOODBYE, () => this.#link.other(this).end('left'))
+    if (!this.#link.isCut) this.#link.network.send(this.#way, GOODBYE, () => this.#link.other(this).end(told))
   }
 
   /** Nobody waits for the peer any longer. */

@@ -1,25 +1,32 @@
-import { type Channel, encodeHex, type PeerId, type Runtime, Scope } from '@resilient-swarm/contract'
+import { type Channel, encodeHex, type PeerId, type Runtime, Scope, SwarmError } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import {
-  chooseForwarders,
-  createForwarder,
+  createLinkGraph,
   createLinksTeller,
   createMeshKeeper,
+  createSwarmSignals,
   isLarger,
-  routeThrough,
-  type SignalRoute,
+  type MeshKeeper,
+  type SwarmSignals,
 } from '@resilient-swarm/mesh'
 import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
 import { createSimulatedTable, type RecordProof } from '@resilient-swarm/peer-table/simulation'
-import { createDialling } from './dialling.ts'
+import { createDialling, type Dialling } from './dialling.ts'
 import { checkWhetherGone } from './gone-check.ts'
-import { HANDSHAKE_ROUND_TRIPS, HANDSHAKES_PENDING_MAX, REPLICATION_RETRY_MS } from './limits.ts'
+import {
+  CALL_TIMEOUT_MS,
+  HANDSHAKE_ROUND_TRIPS,
+  HANDSHAKES_PENDING_MAX,
+  LINKS_TOLD_MAX,
+  RELEASE_ANSWER_MS,
+  REPLICATION_RETRY_MS,
+} from './limits.ts'
 import { Link, type LinkEnd, type LinkEndReason, type LinkState } from './link.ts'
 import type { Host, Network } from './network.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Client, SignalServer } from './signal-server.ts'
-import { createSignalling } from './signalling.ts'
+import { createSignalling, type Signalling } from './signalling.ts'
 
 /** When the simulation begins, by the wall clocks of its nodes. */
 export const BEGIN_MS = 1_700_000_000_000
@@ -49,10 +56,11 @@ export class SimulatedNode implements Client {
   readonly #replications = new Map<PeerId, { close(): void | Promise<void> }>()
   /** Probes that are on their way to us, by their attempt. */
   readonly #probes = new Map<string, () => void>()
-  readonly #dialling
-  readonly #signalling
-  readonly #mesh
-  readonly #teller
+  readonly signals: SwarmSignals
+  readonly mesh: MeshKeeper
+  readonly #dialling: Dialling
+  readonly #signalling: Signalling
+  readonly #teller: { tell(): void }
   #table: PeerTable | undefined
 
   constructor(options: NodeOptions) {
@@ -65,10 +73,19 @@ export class SimulatedNode implements Client {
     this.keyPair = createKeyPair({ seed: this.#random.bytes(32) })
     this.runtime = runtimeOf(network, this.host, this.#random)
     const { clock } = this.runtime
+    const graph = createLinkGraph({ linksOf: (id) => (id === this.id ? this.#ownLinks() : this.#linksToldBy(id)) })
+    this.signals = createSwarmSignals({
+      self: this.id,
+      runtime: this.runtime,
+      graph,
+      neighbours: () => this.connected,
+      receive: (box) => this.#signalling.receive(box),
+    })
     this.#signalling = createSignalling({
       self: this.id,
       runtime: this.runtime,
-      routesTo: (to) => this.#routesTo(to),
+      byServer: ({ to, id, box }) => this.server?.send(this, { to, id, box }) ?? false,
+      throughSwarm: this.signals.carry,
       onSignal: (signal) => (signal.kind === 'probe' ? this.#probes.get(signal.attempt)?.() : this.#dialling.receive(signal)),
     })
     this.#dialling = createDialling({
@@ -77,21 +94,24 @@ export class SimulatedNode implements Client {
       isConnected: (id) => this.peers.has(id),
       isLarger: (id) => isLarger(this.id, id),
       connected: () => this.peers.size,
-      peersMax,
+      placesForOthers: () => peersMax - this.mesh.reserved,
       connect: async (id) => this.connect(options.find(id) as SimulatedNode),
     })
-    this.#mesh = createMeshKeeper({
+    this.mesh = createMeshKeeper({
       self: this.id,
-      clock,
+      runtime: this.runtime,
       scope: this.#scope,
       peersMax,
       callsMax: HANDSHAKES_PENDING_MAX,
-      known: () => this.records.filter(({ left }) => !left).map(({ id }) => id),
+      graph,
+      isAlive: (id) => this.#standing(id) !== undefined,
+      isRelay: (id) => this.#standing(id)?.relay ?? false,
+      peers: () => [...this.peers.values()],
       isConnected: (id) => this.peers.has(id),
       isCalling: this.#dialling.isCalling,
-      connected: () => this.peers.size,
       calling: () => this.#dialling.size,
       call: this.#dialling.call,
+      release: (id, { isForced }) => this.#release(id, isForced),
     })
     this.#teller = createLinksTeller({
       clock,
@@ -114,9 +134,9 @@ export class SimulatedNode implements Client {
     return this.#table !== undefined
   }
 
-  /** How often it went from a full mesh to a partial one or back. */
-  get modeChanges(): number {
-    return 0
+  /** Whoever calls us leaves room for the links of our own choice. */
+  hasRoom(dialledBy: 'us' | 'peer'): boolean {
+    return this.peers.size < (dialledBy === 'us' ? this.peersMax : this.peersMax - this.mesh.reserved)
   }
 
   /** Peers with a path that stands. */
@@ -139,17 +159,20 @@ export class SimulatedNode implements Client {
     this.#table = await createSimulatedTable({ keyPair: this.keyPair, network: 'public', runtime: this.runtime, nowMs, proof })
     this.#table.onRecord = (record) => {
       this.#options.onRecord(this, record)
-      this.#mesh.nudge()
+      if (record.left) this.mesh.forget(record.id)
+      else this.mesh.learn(record.id)
     }
     server?.register(this)
   }
 
+  /** As the application calls: somebody is let go where there is no room. */
   call(id: PeerId): Promise<void> {
-    return this.#dialling.call(id)
+    if (!this.peers.has(id) && this.peers.size >= this.peersMax) this.mesh.makeRoom()
+    return this.#dialling.call(id, { timeoutMs: CALL_TIMEOUT_MS })
   }
 
   /** Sends a signal that asks nothing; resolves with how many ms it took, never when it was lost. */
-  async probe(target: SimulatedNode): Promise<number> {
+  probe(target: SimulatedNode): Promise<number> {
     const { clock } = this.runtime
     const attempt = encodeHex(this.runtime.random.bytes(16))
     const beginMs = clock.monotonic()
@@ -159,19 +182,19 @@ export class SimulatedNode implements Client {
         resolve(clock.monotonic() - beginMs)
       })
     })
-    await this.#signalling.send(target.id, { kind: 'probe', attempt }).catch(() => {})
+    this.#signalling.send(target.id, { kind: 'probe', attempt }, new AbortController().signal)
     return arrival
   }
 
   receive(id: string, box: Uint8Array): void {
-    this.#signalling.receive(id, box)
+    this.#signalling.receive({ id, box })
   }
 
   /** Says goodbye to everybody. */
   async close(): Promise<void> {
     await this.#scope.close()
     await this.table.close()
-    for (const { end } of [...this.peers.values()]) end.close()
+    for (const { end } of [...this.peers.values()]) end.close('left')
     this.kill()
   }
 
@@ -194,7 +217,9 @@ export class SimulatedNode implements Client {
       leads: isLarger(this.id, id),
       runtime: this.runtime,
       methods: {
-        signal: this.#forwarderFor(id),
+        signal: (...args) => this.signals.take(id, args),
+        signalled: (copy, proof) => this.signals.hear(id, copy, proof),
+        needsLink: () => this.mesh.needs(id),
         reaches: (other) => this.peers.get(other as PeerId)?.state === 'connected',
       },
       onLane: (channel) => void this.#replicate(peer, channel),
@@ -205,6 +230,7 @@ export class SimulatedNode implements Client {
     this.runtime.clock.setTimer(0, () => {
       if (peer.leads) void this.#keepReplicating(peer)
       this.#teller.tell()
+      this.mesh.nudge()
     })
   }
 
@@ -213,20 +239,20 @@ export class SimulatedNode implements Client {
     const { network } = this.#options
     await sleep(network, HANDSHAKE_ROUND_TRIPS * network.rttMs(this.host, other.host))
     if (!network.canReach(this.host, other.host) || this.peers.has(other.id) || other.peers.has(this.id)) return
+    if (!this.hasRoom('us') || !other.hasRoom('peer')) throw fullError()
     const link = new Link(network, [this.host, other.host], this.#random)
     this.accept(other.id, link, link.ends[0])
     other.accept(this.id, link, link.ends[1])
   }
 
-  #onState(peer: SimulatedPeer, link: Link, state: LinkState, _reason?: LinkEndReason): void {
-    if (state === 'reconnecting') {
-      checkWhetherGone(this, peer)
-      return
-    }
+  #onState(peer: SimulatedPeer, link: Link, state: LinkState, reason?: LinkEndReason): void {
+    if (state === 'reconnecting') checkWhetherGone(this, peer)
+    if (state !== 'ended') return
     this.links.delete(link)
     if (this.peers.get(peer.publicKey) === peer) this.peers.delete(peer.publicKey)
     this.#teller.tell()
-    this.#mesh.nudge()
+    if (reason === 'released') this.mesh.released(peer.publicKey)
+    else this.mesh.nudge()
   }
 
   /** The table's lane, again whenever it ends while the peer stays. */
@@ -248,29 +274,32 @@ export class SimulatedNode implements Client {
 
   #publishLinks(peers: readonly SimulatedPeer[]): void {
     if (!this.#table || this.#scope.isClosed) return
-    const links = peers.map(({ publicKey, rttMs }) => ({ key: publicKey, rttMs: rttMs === undefined ? 0 : Math.max(0.1, rttMs) }))
+    const links = peers
+      .slice(0, LINKS_TOLD_MAX)
+      .map(({ publicKey, rttMs }) => ({ key: publicKey, rttMs: rttMs === undefined ? 0 : Math.max(0.1, rttMs) }))
     void this.#table.publish({ links, relay: true })
   }
 
-  #routesTo(to: PeerId): readonly SignalRoute[] {
-    const { server } = this
-    const candidates = this.connected.map((neighbour) => ({
-      neighbour,
-      rttMs: neighbour.rttMs,
-      isLinked: neighbour.id === to || (this.#table?.get(neighbour.id)?.links.some(({ key }) => key === to) ?? false),
-    }))
-    const byNeighbours = chooseForwarders(candidates).map(({ neighbour }) => routeThrough(neighbour))
-    if (!server?.canReach(this.host)) return byNeighbours
-    return [async ({ id, box }) => server.send(this, to, id, box), ...byNeighbours]
+  #standing(id: PeerId): PeerRecord | undefined {
+    const record = this.#table?.get(id)
+    return record && !record.left && record.expiresMs > this.runtime.clock.now() ? record : undefined
   }
 
-  #forwarderFor(id: PeerId) {
-    return createForwarder({
-      self: this.id,
-      runtime: this.runtime,
-      find: (to) => (to === id ? undefined : this.connected.find((peer) => peer.id === to)),
-      receive: (box) => this.#signalling.receive(box.id, box.box),
-    }) as (...args: readonly unknown[]) => Promise<null>
+  #linksToldBy(id: PeerId): PeerRecord['links'] {
+    const record = this.#table?.get(id)
+    return record === undefined || record.left ? [] : record.links
+  }
+
+  #ownLinks(): PeerRecord['links'] {
+    return [...this.peers.values()].map(({ publicKey, rttMs }) => ({ key: publicKey, rttMs: rttMs ?? 0 }))
+  }
+
+  async #release(id: PeerId, isForced: boolean): Promise<boolean> {
+    const peer = this.peers.get(id)
+    if (!peer) return true
+    if (!isForced && (await peer.needsLink(RELEASE_ANSWER_MS)) !== false) return false
+    peer.end.close('released')
+    return true
   }
 }
 
@@ -289,4 +318,8 @@ function runtimeOf({ clock }: Network, host: Host, random: SeededRandom): Runtim
 
 function sleep({ clock }: Network, delayMs: number): Promise<void> {
   return new Promise((resolve) => void clock.after(delayMs, resolve))
+}
+
+function fullError(): SwarmError {
+  return new SwarmError('One of the two has no room for another peer.', { code: 'ERR_PEER_FULL', retryable: true })
 }

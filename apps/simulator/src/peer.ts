@@ -1,5 +1,5 @@
 import type { Channel, PeerId, Runtime } from '@resilient-swarm/contract'
-import type { Neighbour } from '@resilient-swarm/mesh'
+import { encodeWay, type MeshPeer, type Neighbour, type TravellingSignal } from '@resilient-swarm/mesh'
 import { Lanes } from './lanes.ts'
 import type { LinkEnd, LinkEndReason, LinkState } from './link.ts'
 import { type Method, RPC_LANE, Rpc } from './rpc.ts'
@@ -15,8 +15,10 @@ export interface PeerOptions {
   readonly onState: (state: LinkState, reason?: LinkEndReason) => void
 }
 
+const SIGNAL_METHODS = new Set(['signal', 'signalled'])
+
 /** A connected peer as the other parts see it: what `ConnectedPeer` is in the facade. */
-export class SimulatedPeer implements Neighbour {
+export class SimulatedPeer implements Neighbour, MeshPeer {
   readonly publicKey: PeerId
   readonly isDirect = true
   readonly leads: boolean
@@ -29,7 +31,7 @@ export class SimulatedPeer implements Neighbour {
     this.publicKey = id
     this.end = end
     this.leads = leads
-    this.#rpc = new Rpc({ end, runtime, methods, kindOf: (method) => (method === 'signal' ? 'signals' : 'other') })
+    this.#rpc = new Rpc({ end, runtime, methods, kindOf: (method) => (SIGNAL_METHODS.has(method) ? 'signals' : 'other') })
     this.#lanes = new Lanes({ end, onLane })
     end.onFrame = (frame) => (frame.lane === RPC_LANE ? this.#rpc.receive(frame) : this.#lanes.receive(frame))
     end.onState = (state, reason) => {
@@ -61,8 +63,26 @@ export class SimulatedPeer implements Neighbour {
     return this.#lanes.open()
   }
 
-  signal(to: PeerId, id: string, box: string): Promise<unknown> {
-    return this.#rpc.call('signal', [to, id, box])
+  /** Nobody uses a link of the simulation but the swarm itself. */
+  get idleMs(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  get isUp(): boolean {
+    return this.state === 'connected'
+  }
+
+  signal(signal: TravellingSignal, { timeoutMs }: { readonly timeoutMs: number }): Promise<unknown> {
+    return this.#rpc.call('signal', [signal.to, signal.id, signal.box, encodeWay(signal)], { timeoutMs })
+  }
+
+  signalled(copy: string, proof: string | null): Promise<unknown> {
+    this.#rpc.tell('signalled', [copy, proof])
+    return Promise.resolve()
+  }
+
+  needsLink(timeoutMs: number): Promise<unknown> {
+    return this.#rpc.call('needsLink', [], { timeoutMs })
   }
 
   reaches(id: PeerId, timeoutMs: number): Promise<boolean> {

@@ -58,6 +58,11 @@ export class Rpc {
     })
   }
 
+  /** Without an answer. */
+  tell(method: string, args: readonly unknown[]): void {
+    this.#send({ method, arguments: args, callbacks: {}, links: [] }, this.#options.kindOf(method))
+  }
+
   receive({ bytes, kind }: Frame): void {
     const message = JSON.parse(decodeUtf8(bytes) ?? '{}') as Line
     if (typeof message.method === 'number') this.#settle(message.method, message.arguments)
@@ -66,11 +71,12 @@ export class Rpc {
 
   #serve(message: Line, name: string, kind: TrafficKind): void {
     const [id] = Object.keys(message.callbacks)
+    const args = id === undefined ? message.arguments : message.arguments.slice(0, -1)
     const method = this.#options.methods[name]
     const answer = (error: unknown, result: unknown) =>
-      this.#send({ method: Number(id), arguments: [error, result], callbacks: {}, links: [] }, kind)
+      id === undefined || this.#send({ method: Number(id), arguments: [error, result], callbacks: {}, links: [] }, kind)
     void Promise.resolve()
-      .then(() => method?.(...message.arguments.slice(0, -1)))
+      .then(() => method?.(...args))
       .then(
         (result) => answer(null, result ?? null),
         (error: unknown) =>

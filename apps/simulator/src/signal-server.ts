@@ -1,4 +1,5 @@
 import type { PeerId } from '@resilient-swarm/contract'
+import type { SealedBox } from '@resilient-swarm/mesh'
 import type { Host, Network, Way } from './network.ts'
 
 /** A node that is registered at the server. */
@@ -40,14 +41,16 @@ export class SignalServer {
     return this.#network.canReach(this.host, host)
   }
 
-  send(from: Client, to: PeerId, id: string, box: Uint8Array): void {
+  /** False where the server cannot be reached. */
+  send(from: Client, { to, id, box }: SealedBox): boolean {
     const sender = this.#clients.get(from.id)
-    if (!sender) return
+    if (!sender || !this.canReach(from.host)) return false
     from.host.traffic.count('signals', box.byteLength)
     this.#network.send(sender.up, box, () => {
       const receiver = this.#clients.get(to)
       if (receiver) this.#network.send(receiver.down, box, () => receiver.client.receive(id, box))
     })
+    return true
   }
 
   /** How long an answer takes, and whether it is that the peer is offline; undefined where the server cannot be reached. */

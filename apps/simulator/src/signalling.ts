@@ -1,10 +1,9 @@
-import { decodeUtf8, encodeHex, type PeerId, type Runtime, SwarmError, utf8 } from '@resilient-swarm/contract'
-import type { SealedBox, SignalRoute } from '@resilient-swarm/mesh'
-import { SEALED_SIGNAL_BYTES } from './limits.ts'
+import { decodeUtf8, encodeHex, type PeerId, type Runtime, utf8 } from '@resilient-swarm/contract'
+import { type OwnSignal, proveDelivery, type SealedBox, type SwarmSignals } from '@resilient-swarm/mesh'
+import { SEALED_SIGNAL_BYTES, SERVER_HEAD_START_MS, SERVER_REPEATS_MS } from './limits.ts'
 
-/** What one end of an attempt tells the other. */
+/** What one end of an attempt tells the other. A probe asks nothing; that it arrives is what counts. */
 export interface SimulatedSignal {
-  /** A probe asks nothing; that it arrives is what counts. */
   readonly kind: 'offer' | 'answer' | 'refuse' | 'probe'
   readonly attempt: string
   readonly from: PeerId
@@ -13,36 +12,47 @@ export interface SimulatedSignal {
 export interface SignallingOptions {
   readonly self: PeerId
   readonly runtime: Runtime
-  readonly routesTo: (to: PeerId) => readonly SignalRoute[]
+  /** By the signal server; false where none can be reached. */
+  readonly byServer: (box: SealedBox) => boolean
+  readonly throughSwarm: SwarmSignals['carry']
   readonly onSignal: (signal: SimulatedSignal) => void
 }
 
-/** Sends signals as boxes of a sealed one's size, by the routes of production. */
+/** Sends signals as boxes of a sealed one's size, by the routes of the facade's signal router and with its patience. */
 export interface Signalling {
-  send(to: PeerId, signal: Omit<SimulatedSignal, 'from'>): Promise<void>
-  receive(id: string, box: Uint8Array): void
+  /** `isWanted` fires when the other end has been heard, or the attempt is over. */
+  send(to: PeerId, signal: Omit<SimulatedSignal, 'from'>, isWanted: AbortSignal): void
+  /** Returns the proof that the box was opened. */
+  receive(box: { readonly id: string; readonly box: Uint8Array }): string
 }
 
-const REPEATS_MS = [700, 2_000, 5_000]
 const ID_BYTES = 16
+const END_OF_TEXT = 10
 
-export function createSignalling({ self, runtime, routesTo, onSignal }: SignallingOptions): Signalling {
+export function createSignalling({ self, runtime, byServer, throughSwarm, onSignal }: SignallingOptions): Signalling {
+  const { clock } = runtime
   const seen = new Set<string>()
 
-  const byAnyRoute = (box: SealedBox) => Promise.any(routesTo(box.to).map((route) => route(box)))
+  function carry(own: OwnSignal, isWanted: AbortSignal): void {
+    if (!isWanted.aborted) throughSwarm(own, { signal: isWanted }).catch(() => {})
+  }
 
   return {
-    async send(to, signal) {
-      const box = { to, id: encodeHex(runtime.random.bytes(ID_BYTES)), box: toBox({ ...signal, from: self }) }
-      for (const delayMs of REPEATS_MS) runtime.clock.setTimer(delayMs, () => void byAnyRoute(box).catch(() => {}))
-      await byAnyRoute(box).catch((cause: unknown) => {
-        throw new SwarmError('No route took the signal.', { code: 'ERR_SIGNAL_UNDELIVERED', cause, retryable: true })
-      })
+    send(to, signal, isWanted) {
+      const id = encodeHex(runtime.random.bytes(ID_BYTES))
+      const { attempt } = signal
+      const own = { to, id, box: toBox({ ...signal, from: self }), proof: proveDelivery({ attempt, id }) }
+      if (!byServer(own)) return carry(own, isWanted)
+      clock.setTimer(SERVER_HEAD_START_MS, () => carry(own, isWanted))
+      for (const delayMs of SERVER_REPEATS_MS) clock.setTimer(delayMs, () => isWanted.aborted || byServer(own))
     },
-    receive(id, box) {
-      if (seen.has(id)) return
-      seen.add(id)
-      onSignal(fromBox(box))
+    receive({ id, box }) {
+      const signal = fromBox(box)
+      if (!seen.has(id)) {
+        seen.add(id)
+        onSignal(signal)
+      }
+      return proveDelivery({ attempt: signal.attempt, id })
     },
   }
 }
@@ -54,5 +64,5 @@ function toBox(signal: SimulatedSignal): Uint8Array {
 }
 
 function fromBox(box: Uint8Array): SimulatedSignal {
-  return JSON.parse(decodeUtf8(box.subarray(0, box.indexOf(10))) ?? '') as SimulatedSignal
+  return JSON.parse(decodeUtf8(box.subarray(0, box.indexOf(END_OF_TEXT))) ?? '') as SimulatedSignal
 }

@@ -27,12 +27,12 @@ export const spread: Scenario = {
   summary: 'a record is seen by 99 % of the nodes, without churn',
   sizes: [100, 1_000],
   async run(options) {
-    const { times, everybody } = await measure(options, {})
+    const { times, everybody, links } = await measure(options, {})
     return {
       bars: [
         atMost(options.nodes <= 100 ? 0.4 : 0.6, { what: 'seen by 99 %, worst of all', measured: Math.max(...times), unit: 's' }),
       ],
-      figures: { 'seen by 99 %, mean (s)': mean(times), 'had by all after 30 s, worst (share)': everybody },
+      figures: { 'seen by 99 %, mean (s)': mean(times), 'had by all after 30 s, worst (share)': everybody, ...links },
     }
   },
 }
@@ -56,7 +56,7 @@ export const spreadChurn: Scenario = {
 async function measure(
   { nodes, swarm: makeSwarm }: RunOptions,
   { churnShare = 0, lossShare = 0 }: { churnShare?: number; lossShare?: number },
-): Promise<{ times: readonly number[]; everybody: number }> {
+): Promise<{ times: readonly number[]; everybody: number; links: Record<string, number> }> {
   const swarm = makeSwarm()
   await settleSwarm(swarm, nodes)
   const rounds: Round[] = []
@@ -75,7 +75,9 @@ async function measure(
     await swarm.clock.advance(BETWEEN_MS)
   }
   await swarm.clock.advance(ALL_MS)
-  return { times: results.map(({ seconds }) => seconds), everybody: Math.min(...results.map(({ share }) => share)) }
+  const counts = swarm.alive.map(({ peers }) => peers.size)
+  const links = { 'links, mean': mean(counts), 'links, most': Math.max(...counts) }
+  return { links, times: results.map(({ seconds }) => seconds), everybody: Math.min(...results.map(({ share }) => share)) }
 }
 
 /** By somebody whose damping lets it out at once; waits where nobody's does. */
