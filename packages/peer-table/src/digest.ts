@@ -1,5 +1,5 @@
 import { isExpired } from './expiry.ts'
-import { DIGEST_BUCKETS_MAX, DIGEST_RECORDS_PER_BUCKET } from './limits.ts'
+import { DIGEST_BUCKETS_MAX, DIGEST_RECORDS_PER_BUCKET, FULL_FEED_BELOW_RECORDS } from './limits.ts'
 import type { FeedItem } from './peer-index.ts'
 
 export const SALT_BYTES = 8
@@ -21,9 +21,9 @@ export interface DigestScope {
   readonly nowMs: number
 }
 
-/** A power of two; 0 where there is next to nothing to tell. */
+/** A power of two. A small table gets whole records where a bucket differs, so its buckets are small too. */
 export function bucketCountFor(records: number): number {
-  if (records < DIGEST_RECORDS_PER_BUCKET) return 0
+  if (records < FULL_FEED_BELOW_RECORDS) return 2 ** Math.ceil(Math.log2(2 * Math.max(1, records)))
   return Math.min(DIGEST_BUCKETS_MAX, 2 ** Math.round(Math.log2(records / DIGEST_RECORDS_PER_BUCKET)))
 }
 

@@ -1,6 +1,7 @@
 import {
   CLOCK_SKEW_MS,
   FORGET_AFTER_MS,
+  LIFETIME_GROWS_ABOVE_RECORDS,
   PUBLISH_BURST,
   PUBLISH_GATHER_MS,
   PUBLISH_INTERVAL_MS,
@@ -32,8 +33,13 @@ export function isForgotten(record: Times & { readonly left: boolean }, nowMs: n
 }
 
 /** Never before the record that it replaces: an older one that outlives it could be played back. */
-export function expiryOf(createdMs: number, previousMs = 0): number {
-  return Math.min(createdMs + FORGET_AFTER_MS, Math.max(createdMs + RECORD_LIFETIME_MS, previousMs))
+export function expiryOf(createdMs: number, { records = 0, previousMs = 0 } = {}): number {
+  return Math.min(createdMs + FORGET_AFTER_MS, Math.max(createdMs + lifetimeMs(records), previousMs))
+}
+
+/** Renewing is told to everybody by everybody, so the larger the swarm the rarer it is. */
+function lifetimeMs(records: number): number {
+  return Math.floor(RECORD_LIFETIME_MS * Math.cbrt(Math.max(1, records / LIFETIME_GROWS_ABOVE_RECORDS)))
 }
 
 /** How long until a record is published again only so that it does not expire. `fraction` in [0, 1) spreads the nodes. */

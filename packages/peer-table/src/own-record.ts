@@ -1,8 +1,9 @@
 import { compareBytes, type PeerId, type Runtime, type Scope } from '@resilient-swarm/contract'
 import { isPeerId, type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
 import { expiryOf, fullAllowance, type PublishAllowance, publishDelayMs, refreshDelayMs, takePublish } from './expiry.ts'
-import { LINK_RTT_MS_MAX, LINKS_MAX, SEQ_MAX } from './limits.ts'
+import { FIRST_LINKS_GATHER_MS, LINK_RTT_MS_MAX, LINKS_MAX, PUBLISH_INTERVAL_MS, SEQ_MAX } from './limits.ts'
 import { encodeInfo, type Json, type PeerLink, type PeerRecord } from './peer-record.ts'
+import { type Content, type SwarmSize, type Urgency, urgencyOf } from './publish-policy.ts'
 
 /** What a node says anew about itself; what is left out stays as it was. */
 export interface RecordChange {
@@ -16,6 +17,7 @@ export interface OwnRecordOptions {
   readonly runtime: Runtime
   readonly scope: Scope
   readonly nowMs: () => number
+  readonly swarmSize: () => SwarmSize
   /** The newest seq that our own database knew, or 0. */
   readonly seq: number
   /** Signs, admits and stores. */
@@ -35,8 +37,6 @@ export interface OwnRecord {
   publish(): Promise<void>
 }
 
-type Content = Pick<PeerRecord, 'links' | 'relay' | 'info' | 'left'>
-
 const CHANGE_FIELDS = new Set(['links', 'relay', 'info'])
 
 export function createOwnRecord(options: OwnRecordOptions): OwnRecord {
@@ -50,7 +50,8 @@ class SignedOwnRecord implements OwnRecord {
   #seq: number
   #allowance: PublishAllowance
   #timer: { cancel(): void } | undefined
-  #isChanged = false
+  /** When what changed goes out; undefined when nothing did, or nothing that cannot wait. */
+  #changeDueMs: number | undefined
 
   constructor(options: OwnRecordOptions) {
     this.#options = options
@@ -66,13 +67,13 @@ class SignedOwnRecord implements OwnRecord {
     const next = { ...this.#content, ...checkChange(change, this.#options.keyPair.peerId) }
     if (isSame(next, this.#content)) return
     this.#content = next
-    if (this.#isDueAtOnce()) await this.publish()
+    if (this.#isDueAtOnce(urgencyOf(this.#told(), next, this.#options.swarmSize()))) await this.publish()
   }
 
   async continueAbove(seq: number): Promise<void> {
     if (seq < this.#seq || this.#content.left) return
     this.#seq = seq
-    if (this.#isDueAtOnce()) await this.#publishSafely()
+    if (this.#isDueAtOnce('now')) await this.#publishSafely()
   }
 
   async leave(): Promise<void> {
@@ -89,10 +90,13 @@ class SignedOwnRecord implements OwnRecord {
       return
     }
     this.#seq += 1
-    this.#isChanged = false
+    this.#changeDueMs = undefined
     this.#allowance = takePublish(this.#allowance, runtime.clock.monotonic())
     const createdMs = Math.floor(this.#options.nowMs())
-    const expiresMs = expiryOf(createdMs, this.#current?.expiresMs)
+    const expiresMs = expiryOf(createdMs, {
+      records: this.#options.swarmSize().known,
+      previousMs: this.#current?.expiresMs ?? 0,
+    })
     const record = { id: keyPair.peerId, seq: this.#seq, ...this.#content, createdMs, expiresMs }
     this.#current = record
     if (!record.left) this.#publishIn(refreshDelayMs(record, createdMs, runtime.random.fraction()))
@@ -100,12 +104,23 @@ class SignedOwnRecord implements OwnRecord {
   }
 
   /** False: it waits for the damping; what others can make us say is no exception. */
-  #isDueAtOnce(): boolean {
-    if (this.#isChanged) return false
-    this.#isChanged = true
-    const delayMs = publishDelayMs(this.#allowance, this.#options.runtime.clock.monotonic())
+  #isDueAtOnce(urgency: Urgency): boolean {
+    if (urgency === 'refresh') return false
+    const nowMs = this.#options.runtime.clock.monotonic()
+    const delayMs = Math.max(publishDelayMs(this.#allowance, nowMs), this.#patienceMs(urgency, nowMs))
+    if (this.#changeDueMs !== undefined && this.#changeDueMs <= nowMs + delayMs) return false
+    this.#changeDueMs = nowMs + delayMs
     if (delayMs > 0) this.#publishIn(delayMs)
     return delayMs === 0
+  }
+
+  #patienceMs(urgency: Urgency, nowMs: number): number {
+    if (urgency === 'gathered') return FIRST_LINKS_GATHER_MS
+    return urgency === 'damped' ? this.#allowance.lastMs + PUBLISH_INTERVAL_MS - nowMs : 0
+  }
+
+  #told(): Content {
+    return this.#current ?? { links: [], relay: false, left: false }
   }
 
   /** A failed write, or a clock that no record can carry, must not end a process where nobody waits for the outcome. */

@@ -20,6 +20,7 @@ import {
   INTRODUCED_RECORDS_MAX,
   NETWORK_BYTES_MAX,
   RECORD_BYTES_MAX,
+  SMALL_SWARM_RECORDS,
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
 import { createOwnRecord, type OwnRecord, type RecordChange } from './own-record.ts'
@@ -172,6 +173,7 @@ class PouchPeerTable implements PeerTable {
       runtime,
       scope: this.#scope,
       nowMs: this.#nowMs,
+      swarmSize: () => ({ known: this.#index.size, told: this.#toldSize() }),
       seq: this.#index.get(keyPair.peerId)?.record.seq ?? 0,
       put: async (record) => {
         const envelope = this.#proof.seal(keyPair, record, network)
@@ -268,7 +270,7 @@ class PouchPeerTable implements PeerTable {
 
   async #admitReceived(received: readonly Received[], origin: Origin): Promise<readonly (Refusal | undefined)[]> {
     // In a small swarm all is news: a newcomer that one node met is called by the others right away.
-    const isNews = origin.isNews || this.#index.size < FULL_FEED_BELOW_RECORDS
+    const isNews = origin.isNews || Math.max(this.#index.size, this.#toldSize()) <= SMALL_SWARM_RECORDS
     const { refusals, admitted } = await this.#admission.admitReceived(received, { ...origin, isNews })
     if (admitted.length > 0) await this.#store.write(admitted)
     return refusals
@@ -288,6 +290,10 @@ class PouchPeerTable implements PeerTable {
   /** Spares asking for what would be refused; of the peer itself the admission judges. */
   #hasRoom(name: ShortName, peer: PeerId): boolean {
     return name === shortNameOf(publicKeyOf(peer)) || typeof this.#admission.findRoom(peer) === 'object'
+  }
+
+  #toldSize(): number {
+    return Math.max(0, ...[...this.#replications.keys()].map(({ toldCount }) => toldCount))
   }
 
   get #eagerLinks(): number {

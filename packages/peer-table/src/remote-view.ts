@@ -48,6 +48,8 @@ export interface RemoteViewOptions {
 /** The peer's side of a view: what it pushed and we have not stored yet, and answers to what we ask. */
 export interface RemoteView {
   readonly info: Promise<RemoteInfo>
+  /** The same, as soon as it is here. */
+  readonly told: RemoteInfo | undefined
   /** The newest place that the peer told of. */
   readonly feedSeq: number
   /** Where this reading began; behind it the rows stand. */
@@ -159,6 +161,9 @@ export function createRemoteView(options: RemoteViewOptions): RemoteView {
 
   return {
     info,
+    get told() {
+      return told
+    },
     get feedSeq() {
       return feedSeq
     },

@@ -62,6 +62,8 @@ export interface Replication extends Closable {
   readonly closed: Promise<CloseReason>
   /** Whether new records go out over it whole and at once. */
   readonly isEager: boolean
+  /** How many records the peer said that it has; 0 until it did. */
+  readonly toldCount: number
   /** Resolves when the peer has stored everything that we have now, or can no longer. */
   whenDelivered(): Promise<void>
   /** Ends now; the peer learns that it was no ordinary end. */
@@ -164,12 +166,9 @@ export function startReplication(options: ReplicationOptions): Replication {
   function startReading(info: RemoteInfo): void {
     if (end) return
     const since = options.place?.instance === info.instance ? Math.min(options.place.feedSeq, info.feedSeq) : 0
-    const bucketCount = bucketCountFor(index.size)
-    const digest =
-      bucketCount > 0
-        ? digestOf({ items: index.values(), nowMs: options.nowMs() }, runtime.random.bytes(SALT_BYTES), bucketCount)
-        : undefined
-    view.subscribe({ since, ahead: options.aheadMax(), ...(digest ? { digest } : {}) })
+    const scopeOfDigest = { items: index.values(), nowMs: options.nowMs() }
+    const digest = digestOf(scopeOfDigest, runtime.random.bytes(SALT_BYTES), bucketCountFor(index.size))
+    view.subscribe({ since, ahead: options.aheadMax(), digest })
     runReplicator({
       start: () => options.PouchDB.replicate(source, target, { ...RUN_OPTIONS }),
       clock: runtime.clock,
@@ -205,7 +204,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     if (message.type === 'pace') return pace.turn(message.eager)
     const isOrderly = TOLD.has(message.type) ? view.receive(message) : served.receive(message)
     if (!isOrderly) return breakOff(REPLICATION_END.disorder, protocolError(`sent ${message.type} out of order`))
-    if (view.isSettled) turn?.end()
+    if (message.type === 'caughtUp' && view.isSettled) settle(message.feedSeq)
     if (TOLD.has(message.type)) expectAnswer()
     else if (waitingForDelivery.length > 0 && served.isDone) tellDelivered()
   }
@@ -219,6 +218,9 @@ export function startReplication(options: ReplicationOptions): Replication {
     closed,
     get isEager() {
       return pace.isEager
+    },
+    get toldCount() {
+      return view.told?.count ?? 0
     },
     abort: (error) => breakOff(REPLICATION_END.failed, error),
     whenDelivered() {

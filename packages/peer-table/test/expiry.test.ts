@@ -45,6 +45,11 @@ describe('the times of a record', () => {
     expect(isForgotten({ ...record, left: true }, NOW + RECORD_LIFETIME_MS)).toBe(true)
   })
 
+  it('last longer where the swarm is larger', () => {
+    const minutes = (records: number) => Math.floor((expiryOf(NOW, { records }) - NOW) / 60_000)
+    expect([1, 50, 51, 100, 1000, 4096].map(minutes)).toEqual([15, 15, 15, 18, 40, 65])
+  })
+
   it('are renewed well before they end, each node a little apart', () => {
     const record = { createdMs: NOW, expiresMs: expiryOf(NOW) }
     expect(refreshDelayMs(record, NOW, 0)).toBe(0.6 * RECORD_LIFETIME_MS)

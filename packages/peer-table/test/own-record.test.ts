@@ -2,8 +2,18 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { type PeerId, Scope } from '@resilient-swarm/contract'
 import { createTestRuntime, type TestRuntime } from '@resilient-swarm/testkit'
 import type { PeerRecord } from '../src/index.ts'
-import { INFO_BYTES_MAX, LINKS_MAX, PUBLISH_BURST, PUBLISH_INTERVAL_MS, RECORD_LIFETIME_MS, SEQ_MAX } from '../src/limits.ts'
+import {
+  FIRST_LINKS_GATHER_MS,
+  INFO_BYTES_MAX,
+  LINKS_MAX,
+  PUBLISH_BURST,
+  PUBLISH_INTERVAL_MS,
+  RECORD_LIFETIME_MS,
+  SEQ_MAX,
+  SMALL_SWARM_RECORDS,
+} from '../src/limits.ts'
 import { createOwnRecord, type OwnRecord } from '../src/own-record.ts'
+import type { SwarmSize } from '../src/publish-policy.ts'
 import { keyPairOf } from './tables.ts'
 
 const keyPair = keyPairOf(1)
@@ -12,18 +22,20 @@ let runtime: TestRuntime
 let scope: Scope
 let out: PeerRecord[]
 let own: OwnRecord
+let size: SwarmSize
 
 beforeEach(() => {
   runtime = createTestRuntime()
   scope = new Scope()
   out = []
+  size = { known: 2, told: 2 }
   own = create(0)
 })
 afterEach(() => scope.close())
 
 function create(seq: number): OwnRecord {
   const put = async (record: PeerRecord): Promise<void> => void out.push(record)
-  return createOwnRecord({ keyPair, runtime, scope, nowMs: runtime.clock.now, seq, put })
+  return createOwnRecord({ keyPair, runtime, scope, nowMs: runtime.clock.now, swarmSize: () => size, seq, put })
 }
 const seqs = () => out.map(({ seq }) => seq)
 
@@ -77,6 +89,35 @@ describe('our own record', () => {
     }
   })
 
+  it('gathers its first links where the swarm is large, and tells no other change of them but most at once', async () => {
+    const linksTo = (...numbers: number[]) => numbers.map((number) => ({ key: keyPairOf(number).peerId, rttMs: 1 }))
+    await own.publish()
+    size = { known: 2, told: SMALL_SWARM_RECORDS + 1 }
+    for (const count of [1, 2, 3, 4]) {
+      await own.change({ links: linksTo(...[11, 12, 13, 14].slice(0, count)) })
+      await runtime.clock.advance(FIRST_LINKS_GATHER_MS / 4 - 1)
+    }
+    expect(seqs()).toEqual([1])
+    await runtime.clock.advance(4)
+    expect(out.at(-1)).toMatchObject({ seq: 2, links: { length: 4 } })
+    size = { known: SMALL_SWARM_RECORDS + 1, told: 0 }
+    await own.change({ links: linksTo(11, 12, 13, 15) })
+    await runtime.clock.advance(2 * PUBLISH_INTERVAL_MS)
+    await own.change({ links: linksTo(11, 12, 13, 14, 15, 16) })
+    await runtime.clock.advance(2 * PUBLISH_INTERVAL_MS)
+    expect(seqs()).toEqual([1, 2])
+    await own.change({ links: linksTo(11, 15, 16, 17) })
+    expect(out.at(-1)).toMatchObject({ seq: 3, links: { length: 4 } })
+    await own.change({ links: linksTo(21, 22, 23) })
+    await runtime.clock.advance(PUBLISH_INTERVAL_MS - 1)
+    expect(out).toHaveLength(3)
+    await own.change({ relay: true })
+    expect(out.at(-1)).toMatchObject({ seq: 4, relay: true, links: { length: 3 } })
+    await own.change({ links: linksTo(21, 22) })
+    await runtime.clock.advance(RECORD_LIFETIME_MS)
+    expect(out.at(-1)).toMatchObject({ links: { length: 2 } })
+  })
+
   it('continues above what the swarm knows of us, once', async () => {
     await own.publish()
     await runtime.clock.advance(1000)
@@ -103,7 +144,7 @@ describe('our own record', () => {
   it('never ends before the record that it replaces, though the clock went back', async () => {
     let nowMs = 1_700_000_000_000
     const put = async (record: PeerRecord): Promise<void> => void out.push(record)
-    own = createOwnRecord({ keyPair, runtime, scope, nowMs: () => nowMs, seq: 0, put })
+    own = createOwnRecord({ keyPair, runtime, scope, nowMs: () => nowMs, swarmSize: () => size, seq: 0, put })
     await own.publish()
     nowMs -= 4 * 60_000
     await own.leave()
