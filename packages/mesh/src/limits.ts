@@ -97,6 +97,8 @@ export const HEARD_MS = 60_000
 export const HEARD_MAX = 64
 /** A link that neither the mesh nor the application needs is let go after so long, in ms: whoever called once often calls again. */
 export const IDLE_LINK_MS = 60_000
+/** A link is ended for somebody else's sake so often at the most, in ms: whoever loses one takes up another. */
+export const MAKE_ROOM_MS = 5_000
 /** How long the other end's wish to keep a link holds before it is asked again. */
 export const WANTED_BY_THEM_MS = 300_000
 /** A link that both let go is not taken up again for so long by chance. */

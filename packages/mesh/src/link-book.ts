@@ -28,7 +28,6 @@ export interface LinkBook {
   update(peers: readonly MeshPeer[]): PeerId[]
   /** Our own chance has chosen this node. */
   draw(id: PeerId): void
-  isDrawn(id: PeerId): boolean
   readonly drawnCount: number
   roleOf(id: PeerId): LinkRole | undefined
   /** Those that can be counted on, for the choice. */
@@ -81,7 +80,6 @@ export function createLinkBook(random: Random): LinkBook {
     draw(id) {
       stateOf(id).isDrawn = true
     },
-    isDrawn: (id) => states.get(id)?.isDrawn ?? false,
     get drawnCount() {
       return [...states.values()].filter(({ isDrawn }) => isDrawn).length
     },

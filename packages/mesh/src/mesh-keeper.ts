@@ -3,7 +3,7 @@ import { chooseMode, type LinkRole, type MeshMode } from './choose-links.ts'
 import { createDialMemory } from './dial-memory.ts'
 import { createFullMesh } from './full-mesh.ts'
 import { createKnownRing } from './known-ring.ts'
-import { IDLE_LINK_MS, MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
+import { IDLE_LINK_MS, MAKE_ROOM_MS, MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
 import { createLinkBook, type MeshPeer } from './link-book.ts'
 import type { LinkGraph } from './link-graph.ts'
 import { createMeshDialler } from './mesh-dialler.ts'
@@ -45,7 +45,7 @@ export interface MeshKeeper {
   needs(id: PeerId): boolean
   /** A peer ended the link because neither end needs it. */
   released(id: PeerId): void
-  /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here. */
+  /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here, or one was ended just now. */
   makeRoom(): boolean
   /** Links that must stay free for our own choice, so that whoever calls us cannot take all. */
   readonly reserved: number
@@ -65,6 +65,7 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
   let isHungry = false
   let reviewedMs = clock.monotonic()
   let sweptTo = 0
+  let madeRoomMs = Number.NEGATIVE_INFINITY
   let timer: { cancel(): void } | undefined
 
   const dialler = createMeshDialler({
@@ -147,9 +148,12 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
       return isNeeded
     },
     makeRoom() {
-      const id = mode === 'partial' ? book.leastNeeded(options.peers()) : undefined
+      const nowMs = clock.monotonic()
+      if (mode === 'full' || nowMs - madeRoomMs < MAKE_ROOM_MS) return false
+      const id = book.leastNeeded(options.peers())
       if (id === undefined) return false
-      memory.released(id, clock.monotonic())
+      madeRoomMs = nowMs
+      memory.released(id, nowMs)
       void options.release(id, { isForced: true }).catch(() => {})
       return true
     },

@@ -35,6 +35,8 @@ export interface MeshLink<Remote> {
   nudge(): void
   /** A peer ended its link, which neither end needs. */
   released(id: PeerId): void
+  /** Somebody called while every place is taken: one that nobody here needs is given up, so that they find it free when they call again. */
+  makeRoom(): boolean
   /**
    * Before the application calls: the peer, when it is connected already. Otherwise there is room for it, where anybody can be
    * let go for it, and a link to it that both ends let go has ended.
@@ -110,6 +112,7 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     },
     nudge: keeper.nudge,
     released: keeper.released,
+    makeRoom: keeper.makeRoom,
     needs(peer) {
       if (keeper.needs(peer.publicKey)) return true
       peer.letGo()

@@ -161,6 +161,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
         peersMax: placesFor('peer'),
       })
       if (verdict === 'answer') dialler.cancel(from, yieldedError())
+      if (verdict === 'busy' && !hasRoom('peer')) mesh.makeRoom()
       return verdict
     },
     answer: listener.answer,

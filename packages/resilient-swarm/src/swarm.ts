@@ -52,7 +52,7 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
     return this.#node.ready
   }
 
-  /** Everybody who is connected now. */
+  /** Everybody who is connected now; the table knows the rest. In a big swarm that is a dozen, and whom the application called. */
   get peers(): readonly Peer<Remote>[] {
     return this.#node.roster.peers
   }
@@ -73,7 +73,8 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Connects to a node by its key and resolves with the peer. A call that nobody awaits never crashes the process: its
+   * Connects to a node by its key and resolves with the peer, whether the mesh needs the link or not; one that it does not need ends
+   * when it was not used for a minute. A call that nobody awaits never crashes the process: its
    * failure is told by the `error` event too. Fails with `ERR_KEY_TEXT`, `ERR_CALL_TIMEOUT`, `ERR_REFUSED`,
    * `ERR_ABORTED` or `ERR_SWARM_CLOSED`.
    */

@@ -34,7 +34,7 @@ function search(answers: readonly Answer[]) {
     },
   } as unknown as Circuits
   const dialler = { dial: () => Promise.reject(new Error('no way')) } as unknown as DirectDialler
-  const done = seekPeer({ target: bob, clock, dialler, circuits, signal: abort.signal })
+  const done = seekPeer({ target: bob, clock, dialler, circuits, onBusy: () => {}, signal: abort.signal })
   done.catch(() => {})
   return { clock, asked, underWay, done, abort }
 }

@@ -230,6 +230,9 @@ describe('webrtc()', () => {
     for (const connectTimeoutMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => webrtc({ connectTimeoutMs })).toThrow(RangeError)
     }
+    for (const connectionsPerSecond of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => webrtc({ connectionsPerSecond })).toThrow(RangeError)
+    }
   })
 
   it('uses no server of anybody by default, and gives each connection its own copy of the user’s', async () => {
