@@ -18,6 +18,7 @@ export interface Run {
   readonly realSeconds: number
   /** Fingerprint of every delivered message: the same for the same code, scenario, size and seed. */
   readonly trace: string
+  readonly deliveries: number
 }
 
 export async function runScenario(scenario: Scenario, { nodes, seed }: { nodes: number; seed: number }): Promise<Run> {
@@ -31,6 +32,7 @@ export async function runScenario(scenario: Scenario, { nodes, seed }: { nodes: 
     virtualSeconds: round((swarm?.clock.nowMs ?? 0) / 1_000),
     realSeconds: round((performance.now() - beginMs) / 1_000),
     trace: swarm?.trace.hash ?? '',
+    deliveries: swarm?.trace.deliveries ?? 0,
   })
   try {
     const { bars, figures } = await scenario.run({

@@ -1,7 +1,7 @@
 import { concatBytes, lengthPrefixed, utf8 } from '@resilient-swarm/contract'
 
 /**
- * Everything that is signed, or begins a Noise prologue, says first what it is for: no signature or box made for one
+ * Everything that is signed or hashed for others, or begins a Noise prologue, says first what it is for: nothing made for one
  * purpose is ever good for another. This is the one list; a new purpose gets a new line.
  */
 export const DOMAINS = Object.freeze({
@@ -13,6 +13,10 @@ export const DOMAINS = Object.freeze({
   signal: 'rs/1/signal',
   /** Prologue of a path's handshake. */
   path: 'rs/1/path',
+  /** Hash that proves a sealed signal was opened. */
+  delivered: 'rs/1/delivered',
+  /** Hash that names one copy of a signal on its way. */
+  copy: 'rs/1/copy',
 })
 
 export type Domain = (typeof DOMAINS)[keyof typeof DOMAINS]

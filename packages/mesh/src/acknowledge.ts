@@ -1,4 +1,5 @@
 import { concatBytes, encodeHex, lengthPrefixed, utf8 } from '@resilient-swarm/contract'
+import { DOMAINS } from '@resilient-swarm/identity'
 import { defaultEngine } from '@resilient-swarm/identity/engine'
 import type { TravellingSignal } from './neighbour.ts'
 
@@ -14,7 +15,7 @@ function digest(...parts: readonly string[]): string {
  * delivery that did not happen.
  */
 export function proveDelivery({ attempt, id }: { readonly attempt: string; readonly id: string }): string {
-  return digest('rs/1/delivered', attempt, id)
+  return digest(DOMAINS.delivered, attempt, id)
 }
 
 export function isProof(candidate: unknown): candidate is string {
@@ -23,5 +24,5 @@ export function isProof(candidate: unknown): candidate is string {
 
 /** The name that all hops have for one copy: a box that mallory changed is another copy, and does not burn the true one. */
 export function nameCopy({ to, id, box, round }: TravellingSignal): string {
-  return digest('rs/1/copy', to, id, box, String(round))
+  return digest(DOMAINS.copy, to, id, box, String(round))
 }

@@ -104,8 +104,9 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         const sealed = seal({ to, attempt, content })
         if (line.unheard?.length === 0) repeatUntilHeard(line, signal)
         if (line.unheard && line.unheard.length < SIGNALS_WAITING_MAX) line.unheard.push(sealed)
-        // An answer says that the offer arrived; of candidates it says nothing.
-        const isWanted = content.kind === 'offer' ? AbortSignal.any([signal, line.heard.signal]) : signal
+        // The first answer says that the first offer arrived; of later offers and of candidates it says nothing.
+        const isFirst = line.unheard !== undefined && content.kind === 'offer'
+        const isWanted = isFirst ? AbortSignal.any([signal, line.heard.signal]) : signal
         return deliver(sealed, { signal, isWanted })
       },
       get onSignal() {
@@ -165,6 +166,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
       const signal = AbortSignal.any([isWanted, headStart])
       await sleep({ clock: runtime.clock, delayMs: SERVER_HEAD_START_MS, signal }).catch(() => {})
     }
+    isWanted.throwIfAborted()
     await options.throughSwarm(own, { signal: isWanted })
   }
 

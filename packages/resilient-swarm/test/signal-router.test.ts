@@ -3,12 +3,12 @@ import { type AttemptSignal, concatBytes, encodeHex, type Random } from '@resili
 import { createKeyPair } from '@resilient-swarm/identity'
 import type { OwnSignal, SealedBox } from '@resilient-swarm/mesh'
 import { createSeededRandom, createTestRuntime } from '@resilient-swarm/testkit'
-import { OFFERS_BURST, SIGNAL_REPEATS_MS } from '../src/limits.ts'
+import { OFFERS_BURST, SERVER_HEAD_START_MS, SIGNAL_REPEATS_MS } from '../src/limits.ts'
 import { createSignalRouter, type Offer } from '../src/signal-router.ts'
 
 const offer: AttemptSignal = { kind: 'offer', sdp: 'v=0', candidates: [] }
 
-/** A node's router; what it sends lands in `sent`, what others offer in `offers`. */
+/** A node's router; what servers take lands in `sent`, what goes through the swarm in `carried`, what others offer in `offers`. */
 function createNode(runtime = createTestRuntime()) {
   const keyPair = createKeyPair()
   const sent: SealedBox[] = []
@@ -19,12 +19,22 @@ function createNode(runtime = createTestRuntime()) {
     network: 'public',
     runtime,
     nowMs: runtime.clock.now,
-    byServers: async (box) => void sent.push(box),
-    isServed: () => true,
+    byServers: (box) => node.byServers(box),
+    isServed: () => node.isServed,
     throughSwarm: async (box) => void carried.push(box),
     onOffer: (offered) => offers.push(offered),
   })
-  return { id: keyPair.peerId, router, sent, carried, offers, runtime }
+  const node = {
+    id: keyPair.peerId,
+    router,
+    sent,
+    carried,
+    offers,
+    runtime,
+    isServed: true,
+    byServers: async (box: SealedBox): Promise<void> => void sent.push(box),
+  }
+  return node
 }
 
 describe('an offer', () => {
@@ -64,6 +74,71 @@ describe('an offer', () => {
     expect(alice.runtime.clock.pending).toBe(0)
     await alice.runtime.clock.advance(10_000)
     expect(alice.sent).toHaveLength(1)
+  })
+})
+
+describe('the way through the swarm', () => {
+  const candidates: AttemptSignal = { kind: 'candidates', candidates: [] }
+
+  function lineOf(node: ReturnType<typeof createNode>, to = createNode().id) {
+    const attempt = new AbortController()
+    return { attempt, line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal }) }
+  }
+
+  it('is taken at once when no server has us, and when one says no', async () => {
+    const unserved = createNode()
+    unserved.isServed = false
+    await lineOf(unserved).line.send(offer)
+    expect(unserved.carried).toHaveLength(1)
+    const refused = createNode()
+    refused.byServers = () => Promise.reject(new Error('offline'))
+    await lineOf(refused).line.send(offer)
+    expect(refused.carried).toHaveLength(1)
+  })
+
+  it('is taken a moment later when a server took the signal, for it may have lied', async () => {
+    const alice = createNode()
+    await lineOf(alice).line.send(offer)
+    await alice.runtime.clock.advance(SERVER_HEAD_START_MS - 1)
+    expect(alice.carried).toEqual([])
+    await alice.runtime.clock.advance(1)
+    expect(alice.carried.map(({ id }) => id)).toEqual(alice.sent.map(({ id }) => id))
+  })
+
+  it('is spared a first offer that was answered before, and never a later one or candidates', async () => {
+    const alice = createNode()
+    const bob = createNode(alice.runtime)
+    const { line } = lineOf(alice, bob.id)
+    await line.send(offer)
+    await line.send(candidates)
+    bob.router.receive(alice.sent[0] as SealedBox)
+    await bob.offers[0]?.line.send({ kind: 'answer', sdp: 'v=0', candidates: [] })
+    alice.router.receive(bob.sent[0] as SealedBox)
+    await line.send(offer)
+    await alice.runtime.clock.advance(SERVER_HEAD_START_MS)
+    expect(alice.carried.map(({ id }) => id)).toEqual(alice.sent.slice(1, 3).map(({ id }) => id))
+  })
+
+  it('is spared whatever belongs to an attempt that is over', async () => {
+    const alice = createNode()
+    const { line, attempt } = lineOf(alice)
+    await line.send(candidates)
+    attempt.abort()
+    await alice.runtime.clock.advance(SERVER_HEAD_START_MS)
+    expect(alice.carried).toEqual([])
+  })
+
+  it('is acknowledged by whoever opens the box, again for each copy, and by nobody else', async () => {
+    const alice = createNode()
+    const bob = createNode(alice.runtime)
+    await lineOf(alice, bob.id).line.send(offer)
+    await alice.runtime.clock.advance(SERVER_HEAD_START_MS)
+    const [{ id, box, proof }] = alice.carried as [OwnSignal]
+    expect(createNode(alice.runtime).router.receive({ id, box })).toBeUndefined()
+    expect(bob.router.receive({ id, box: box.slice(1) })).toBeUndefined()
+    expect(bob.router.receive({ id, box })).toBe(proof)
+    expect(bob.router.receive({ id, box })).toBe(proof)
+    expect(bob.offers).toHaveLength(1)
   })
 })
 

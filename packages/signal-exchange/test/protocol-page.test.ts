@@ -9,7 +9,7 @@ import { CLOSE_CODES, loginPayload, parseClientFrame, parseServerFrame, signLogi
 import { signalPrologue } from '../src/sealed-signal.ts'
 import { encodeContent, parseContent } from '../src/signal-content.ts'
 
-const page = readFileSync(new URL('../../../docs/protocol/signal.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/protocol/signals.md', import.meta.url), 'utf8')
 const alice = createKeyPair({ seed: new Uint8Array(32).fill(0xa1) })
 const bob = createKeyPair({ seed: new Uint8Array(32).fill(0xb0) })
 
@@ -24,7 +24,7 @@ function hexOf(title: string): string {
 const jsonOf = (kind: string): string[] =>
   [...page.matchAll(new RegExp(`^\`\`\`json ${kind}\\n(.*)\\n\`\`\`$`, 'gm'))].map(([, text]) => text as string)
 
-describe('docs/protocol/signal.md', () => {
+describe('docs/protocol/signals.md', () => {
   it('shows frames of every type, for the right side', () => {
     const [client, server] = [jsonOf('client').map(parseClientFrame), jsonOf('server').map(parseServerFrame)]
     expect(client.map((frame) => frame?.type)).toEqual(['register', 'lookup', 'send'])
