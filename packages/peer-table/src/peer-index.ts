@@ -39,6 +39,7 @@ export class PeerIndex {
   #feedSeq = 0
   /** Grows whenever somebody comes or goes. */
   #membership = 0
+  #standing: { readonly records: readonly PeerRecord[]; readonly fromMs: number; readonly endMs: number } | undefined
   /** Nothing that stands ends before this. */
   #firstEndMs = Number.POSITIVE_INFINITY
 
@@ -97,6 +98,20 @@ export class PeerIndex {
     return this.#items.values()
   }
 
+  /** Every record that has not expired. The same list until something changes or ends, so that asking often costs nothing. */
+  standing(nowMs: number): readonly PeerRecord[] {
+    if (this.#standing && nowMs >= this.#standing.fromMs && nowMs < this.#standing.endMs) return this.#standing.records
+    const records: PeerRecord[] = []
+    let endMs = Number.POSITIVE_INFINITY
+    for (const { record } of this.#items.values()) {
+      if (isExpired(record, nowMs)) continue
+      records.push(record)
+      endMs = Math.min(endMs, record.expiresMs)
+    }
+    this.#standing = { records, fromMs: nowMs, endMs }
+    return records
+  }
+
   /** The peers of the table that this one introduced, itself not counted. */
   introducedBy(peer: PeerId): ReadonlySet<PeerId> {
     return this.#arrivals.introducedBy(peer)
@@ -137,6 +152,7 @@ export class PeerIndex {
     }
     const item: FeedItem = { ...entry, name, introducer, feedSeq: ++this.#feedSeq }
     this.#items.set(id, item)
+    this.#standing = undefined
     if (left) this.#left.add(id)
     else this.#left.delete(id)
     this.#firstEndMs = Math.min(this.#firstEndMs, expiresMs)
@@ -151,6 +167,7 @@ export class PeerIndex {
     const item = this.#items.get(id)
     if (!item) return
     this.#items.delete(id)
+    this.#standing = undefined
     this.#names.remove(item.name, id)
     this.#membership++
     this.#forked.delete(id)

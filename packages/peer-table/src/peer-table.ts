@@ -152,8 +152,7 @@ class PouchPeerTable implements PeerTable {
   }
 
   get records(): readonly PeerRecord[] {
-    const nowMs = this.#nowMs()
-    return [...this.#index.values()].map(({ record }) => record).filter((record) => !isExpired(record, nowMs))
+    return this.#index.standing(this.#nowMs())
   }
 
   get forked(): ReadonlySet<PeerId> {

@@ -6,8 +6,9 @@ import type { Store } from './store.ts'
 /** For simulators: the table of production over storage and signatures that cost nothing. Nothing here protects anybody. */
 export type { KeyPair } from '@resilient-swarm/identity'
 export { encodeRecord } from './peer-record.ts'
-export { type RecordProof, readEnvelope, type UnverifiedRecord } from './record-envelope.ts'
+export { type RecordProof, readEnvelope, sealRecord, toDocument, type UnverifiedRecord } from './record-envelope.ts'
 
+/** What stands in the signature's place must differ with what is said, in its first eight bytes: digests go by them. */
 export interface SimulatedTableOptions extends Omit<PeerTableOptions, 'pouch'> {
   readonly proof: RecordProof
 }

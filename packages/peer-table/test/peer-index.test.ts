@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@resilient-swarm/contract'
 import fc from 'fast-check'
 import { type Entry, PeerIndex } from '../src/peer-index.ts'
-import { recordOf } from './documents.ts'
+import { LIFETIME_MS, recordOf } from './documents.ts'
 import { keyPairOf } from './tables.ts'
 
 const keyPair = keyPairOf(1)
@@ -70,6 +70,22 @@ describe('the index', () => {
     index.remove('a' as PeerId)
     index.remove('a' as PeerId)
     expect([...index.introducedBy(bob)]).toEqual(['b'])
+  })
+
+  it('lists who stands, anew only after a change, an end, or a clock that went back', () => {
+    const index = new PeerIndex()
+    const endMs = 1000 + LIFETIME_MS
+    index.put(entryOf('a'))
+    index.put(entryOf('b', { createdMs: 2000 }))
+    const both = index.standing(1000)
+    expect(both.map(({ id }) => id)).toEqual(['a', 'b'])
+    expect(index.standing(endMs - 1)).toBe(both)
+    expect(index.standing(endMs).map(({ id }) => id)).toEqual(['b'])
+    expect(index.standing(1000)).toEqual(both)
+    index.put(entryOf('c'))
+    expect(index.standing(1000)).toHaveLength(3)
+    index.remove('a' as PeerId)
+    expect(index.standing(1000)).toHaveLength(2)
   })
 
   it('tells of changes until told to stop, and forgets marks with their records', () => {
