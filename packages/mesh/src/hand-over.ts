@@ -1,4 +1,4 @@
-import { type Clock, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import type { Clock, PeerId } from '@resilient-swarm/contract'
 import { isProof } from './acknowledge.ts'
 import {
   FORWARDERS_RATED_MAX,
@@ -44,13 +44,13 @@ export function createHands(clock: Clock): Hands {
         })
         const settle = (outcome: HandOver) => {
           timer.cancel()
-          if (outcome.kind === 'silent') fellSilent(next.id)
-          else silentSinceMs.delete(next.id)
+          silentSinceMs.delete(next.id)
           resolve(outcome)
         }
-        next.signal(signal, { timeoutMs }).then(
+        // rpc forgets the call a little later, so that silence is never taken for a refusal.
+        next.signal(signal, { timeoutMs: timeoutMs + HOP_PATIENCE_MS }).then(
           (answer) => settle(readAnswer(answer)),
-          (error) => settle({ kind: isTimeout(error) ? 'silent' : 'refused' }),
+          () => settle({ kind: 'refused' }),
         )
       })
     },
@@ -64,8 +64,4 @@ export function createHands(clock: Clock): Hands {
 function readAnswer(answer: unknown): HandOver {
   if (answer === null) return { kind: 'taken' }
   return isProof(answer) ? { kind: 'delivered', proof: answer } : { kind: 'refused' }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof SwarmError && error.code === 'ERR_RPC_TIMEOUT'
 }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { SwarmError } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createTestRuntime } from '@resilient-swarm/testkit'
 import { createHands, hopTimeoutMs } from '../src/hand-over.ts'
@@ -31,7 +30,6 @@ describe('handing a signal to a neighbour', () => {
     ['a proof', async () => 'a'.repeat(32), { kind: 'delivered', proof: 'a'.repeat(32) }],
     ['anything else', async () => 'A'.repeat(32), { kind: 'refused' }],
     ['an error', () => Promise.reject(new Error('no')), { kind: 'refused' }],
-    ['rpc’s timeout', () => Promise.reject(new SwarmError('late', { code: 'ERR_RPC_TIMEOUT' })), { kind: 'silent' }],
   ])('who answers with %s', async (_, answer, expected) => {
     const { outcome, clock } = give(answer)
     expect(await outcome).toEqual(expected)

@@ -23,7 +23,7 @@ export interface EventClock extends Clock {
 }
 
 /** Like testkit's, for a hundred thousand timers: they wait in a heap. */
-export function createEventClock(): EventClock {
+function createEventClock(): EventClock {
   interface Waiting {
     readonly atMs: number
     readonly order: number
