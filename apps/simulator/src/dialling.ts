@@ -19,6 +19,8 @@ export interface DiallingOptions {
 export interface Dialling {
   /** Calls under way. */
   readonly size: number
+  /** How many calls of ours there were, and how many of them reached their peer. */
+  readonly tally: { readonly begun: number; readonly reached: number; readonly refused: number }
   isCalling(id: PeerId): boolean
   call(id: PeerId, options: { readonly timeoutMs: number }): Promise<void>
   receive(signal: SimulatedSignal): void
@@ -40,10 +42,12 @@ export function createDialling(options: DiallingOptions): Dialling {
   const { runtime, isConnected, isLarger } = options
   const { clock } = runtime
   const calls = new Map<PeerId, Call>()
+  const tally = { begun: 0, reached: 0, refused: 0 }
   /** Offers that we are answering, by whom, until the connection stands or they took too long. */
   const answering = new Map<PeerId, { end(): void }>()
 
   function begin(id: PeerId, timeoutMs: number): Call {
+    tally.begun++
     const attempt = encodeHex(runtime.random.bytes(ATTEMPT_BYTES))
     const call: Call = { attempt, promise: Promise.resolve(), settle() {}, heard: new AbortController() }
     call.promise = new Promise((resolve, reject) => {
@@ -53,7 +57,10 @@ export function createDialling(options: DiallingOptions): Dialling {
         call.heard.abort()
         if (calls.get(id) === call) calls.delete(id)
         if (error) reject(error)
-        else resolve()
+        else {
+          tally.reached++
+          resolve()
+        }
       }
     })
     calls.set(id, call)
@@ -93,6 +100,7 @@ export function createDialling(options: DiallingOptions): Dialling {
     get size() {
       return calls.size
     },
+    tally,
     isCalling: (id) => calls.has(id),
     call: (id, { timeoutMs }) => (isConnected(id) ? Promise.resolve() : (calls.get(id) ?? begin(id, timeoutMs)).promise),
     receive(signal) {
@@ -101,8 +109,10 @@ export function createDialling(options: DiallingOptions): Dialling {
       if (call?.attempt !== signal.attempt) return
       call.attempt = undefined
       call.heard.abort()
-      if (signal.kind === 'refuse') call.settle(failed('The peer has no room.'))
-      else options.connect(signal.from).catch((error: SwarmError) => call.settle(error))
+      if (signal.kind === 'refuse') {
+        tally.refused++
+        call.settle(failed('The peer has no room.'))
+      } else options.connect(signal.from).catch((error: SwarmError) => call.settle(error))
     },
     settle(id) {
       calls.get(id)?.settle()

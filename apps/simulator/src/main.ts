@@ -40,9 +40,9 @@ function findScenarios(names: readonly string[]): readonly Scenario[] {
   })
 }
 
-function inOneLine({ scenario, nodes, seed, passed, realSeconds, bars, failed }: Run): string {
+function inOneLine({ scenario, nodes, seed, passed, realSeconds, cpuSeconds, bars, failed }: Run): string {
   const told = failed ?? bars.map(({ what, measured, unit, bar }) => `${what}: ${measured} ${unit} (${bar})`).join('; ')
-  return `${passed ? 'kept  ' : 'BROKEN'} ${scenario}, ${nodes} nodes, seed ${seed}, ${realSeconds} s: ${told}`
+  return `${passed ? 'kept  ' : 'BROKEN'} ${scenario}, ${nodes} nodes, seed ${seed}, ${realSeconds} s (CPU ${cpuSeconds} s): ${told}`
 }
 
 function print(runs: readonly Run[]): void {

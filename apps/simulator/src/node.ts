@@ -134,6 +134,10 @@ export class SimulatedNode implements Client {
     return this.#table !== undefined
   }
 
+  get calls(): Dialling['tally'] {
+    return this.#dialling.tally
+  }
+
   /** Whoever calls us leaves room for the links of our own choice. */
   hasRoom(dialledBy: 'us' | 'peer'): boolean {
     return this.peers.size < (dialledBy === 'us' ? this.peersMax : this.peersMax - this.mesh.reserved)

@@ -16,6 +16,8 @@ export interface Run {
   readonly latency: string
   readonly virtualSeconds: number
   readonly realSeconds: number
+  /** Of this process's own work: a busy machine does not make it more. */
+  readonly cpuSeconds: number
   /** Fingerprint of every delivered message: the same for the same code, scenario, size and seed. */
   readonly trace: string
   readonly deliveries: number
@@ -23,6 +25,7 @@ export interface Run {
 
 export async function runScenario(scenario: Scenario, { nodes, seed }: { nodes: number; seed: number }): Promise<Run> {
   const beginMs = performance.now()
+  const cpuBefore = process.cpuUsage()
   let swarm: SimulatedSwarm | undefined
   const facts = () => ({
     scenario: scenario.name,
@@ -31,6 +34,7 @@ export async function runScenario(scenario: Scenario, { nodes, seed }: { nodes: 
     latency: swarm?.latencySource ?? '',
     virtualSeconds: round((swarm?.clock.nowMs ?? 0) / 1_000),
     realSeconds: round((performance.now() - beginMs) / 1_000),
+    cpuSeconds: round(cpuSecondsSince(cpuBefore)),
     trace: swarm?.trace.hash ?? '',
     deliveries: swarm?.trace.deliveries ?? 0,
   })
@@ -48,4 +52,9 @@ export async function runScenario(scenario: Scenario, { nodes, seed }: { nodes: 
   } catch (error) {
     return { ...facts(), passed: false, bars: [], figures: {}, failed: (error as Error).message }
   }
+}
+
+function cpuSecondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000_000
 }

@@ -16,9 +16,12 @@ export const traffic: Scenario = {
     const swarm = makeSwarm()
     await settleSwarm(swarm, nodes)
     churn(swarm, { perMinute: nodes / SESSION_MINUTES, silentShare: 0.5 })
-    const before = swarm.nodes.map((node) => ({ node, traffic: node.host.traffic.copy() }))
+    const before = swarm.nodes.map((node) => ({ node, traffic: node.host.traffic.copy(), calls: { ...node.calls } }))
     await swarm.clock.advance(WATCHED_MINUTES * 60_000)
-    const spent = before.filter(({ node }) => node.isAlive).map(({ node, traffic: at }) => trafficSince(node.host.traffic, at))
+    const living = before.filter(({ node }) => node.isAlive)
+    const callsAMinute = (kind: 'begun' | 'reached' | 'refused') =>
+      mean(living.map(({ node, calls }) => (node.calls[kind] - calls[kind]) / WATCHED_MINUTES))
+    const spent = living.map(({ node, traffic: at }) => trafficSince(node.host.traffic, at))
     const perMinute = (kind: 'table' | 'signals' | 'other') => spent.map(({ bytes }) => bytes[kind] / KIB / WATCHED_MINUTES)
     const whole = spent.map(({ bytes }) => (bytes.table + bytes.signals + bytes.other) / KIB / WATCHED_MINUTES)
     return {
@@ -31,6 +34,9 @@ export const traffic: Scenario = {
         'messages a minute': mean(
           spent.map(({ messages }) => (messages.table + messages.signals + messages.other) / WATCHED_MINUTES),
         ),
+        'calls a minute': callsAMinute('begun'),
+        'calls a minute, reached': callsAMinute('reached'),
+        'calls a minute, refused': callsAMinute('refused'),
         'links, mean': mean(swarm.alive.map(({ peers }) => peers.size)),
       },
     }
