@@ -15,6 +15,11 @@ export interface DiallingOptions {
   readonly connect: (id: PeerId) => Promise<void>
 }
 
+export interface CallOptions {
+  readonly timeoutMs: number
+  readonly isForMesh?: boolean
+}
+
 /** Calls as the facade makes and answers them: an offer and an answer by the routes there are, then the handshakes. */
 export interface Dialling {
   /** Calls under way. */
@@ -22,7 +27,7 @@ export interface Dialling {
   /** How many calls of ours there were, and how many of them reached their peer. */
   readonly tally: { readonly begun: number; readonly reached: number; readonly refused: number }
   isCalling(id: PeerId): boolean
-  call(id: PeerId, options: { readonly timeoutMs: number }): Promise<void>
+  call(id: PeerId, options: CallOptions): Promise<void>
   receive(signal: SimulatedSignal): void
   /** Somebody is connected: whoever called is done. */
   settle(id: PeerId): void
@@ -46,7 +51,7 @@ export function createDialling(options: DiallingOptions): Dialling {
   /** Offers that we are answering, by whom, until the connection stands or they took too long. */
   const answering = new Map<PeerId, { end(): void }>()
 
-  function begin(id: PeerId, timeoutMs: number): Call {
+  function begin(id: PeerId, { timeoutMs, isForMesh = false }: CallOptions): Call {
     tally.begun++
     const attempt = encodeHex(runtime.random.bytes(ATTEMPT_BYTES))
     const call: Call = { attempt, promise: Promise.resolve(), settle() {}, heard: new AbortController() }
@@ -64,7 +69,7 @@ export function createDialling(options: DiallingOptions): Dialling {
       }
     })
     calls.set(id, call)
-    options.send(id, { kind: 'offer', attempt }, call.heard.signal)
+    options.send(id, { kind: 'offer', attempt }, { isWanted: call.heard.signal, purpose: isForMesh ? 'mesh' : 'call' })
     return call
   }
 
@@ -81,7 +86,7 @@ export function createDialling(options: DiallingOptions): Dialling {
     if (verdict === 'ignore' || answering.has(from)) return
     const answered = new AbortController()
     if (verdict === 'busy') {
-      options.send(from, { kind: 'refuse', attempt }, answered.signal)
+      options.send(from, { kind: 'refuse', attempt }, { isWanted: answered.signal, purpose: 'answer' })
       return
     }
     const call = calls.get(from)
@@ -93,7 +98,7 @@ export function createDialling(options: DiallingOptions): Dialling {
     }
     const timer = clock.setTimer(ATTEMPT_TIMEOUT_MS, end)
     answering.set(from, { end })
-    options.send(from, { kind: 'answer', attempt }, answered.signal)
+    options.send(from, { kind: 'answer', attempt }, { isWanted: answered.signal, purpose: 'answer' })
   }
 
   return {
@@ -102,7 +107,7 @@ export function createDialling(options: DiallingOptions): Dialling {
     },
     tally,
     isCalling: (id) => calls.has(id),
-    call: (id, { timeoutMs }) => (isConnected(id) ? Promise.resolve() : (calls.get(id) ?? begin(id, timeoutMs)).promise),
+    call: (id, asked) => (isConnected(id) ? Promise.resolve() : (calls.get(id) ?? begin(id, asked)).promise),
     receive(signal) {
       if (signal.kind === 'offer') return receiveOffer(signal)
       const call = calls.get(signal.from)

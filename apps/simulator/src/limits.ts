@@ -21,8 +21,8 @@ export const BROWSER_PEERS_MAX = 24
 export const REPLICATION_RETRY_MS = 1_000
 /** multiplexer: the longest message of a substream as a channel. */
 export const CHANNEL_MESSAGE_BYTES_MAX = 64 * 1024
-/** signal-exchange: an offer or an answer, padded and sealed. */
-export const SEALED_SIGNAL_BYTES = 2_048 + 144
+/** signal-exchange: an offer or an answer with its first candidates, padded to 1 KiB, and what the seal adds. */
+export const SEALED_SIGNAL_BYTES = 1_024 + 128
 
 /** Round trips from an answer to a proven session: ICE, DTLS 1.2 and Noise overlap to about so many. */
 export const HANDSHAKE_ROUND_TRIPS = 2.5
@@ -32,6 +32,7 @@ export const RETRANSMISSION_MS_MIN = 200
 export const RETRANSMISSION_ROUND_TRIPS = 2
 /** resilient-swarm: how long servers have before a signal goes through the swarm as well, and when they are asked again. */
 export const SERVER_HEAD_START_MS = 300
+export const SERVER_HEAD_START_PATIENT_MS = 1_500
 export const SERVER_REPEATS_MS = [700, 2_000, 5_000] as const
 /** resilient-swarm: how long the answer to whether a link is needed may take. */
 export const RELEASE_ANSWER_MS = 5_000
@@ -39,3 +40,10 @@ export const RELEASE_ANSWER_MS = 5_000
 export const CALL_TIMEOUT_MS = 30_000
 /** resilient-swarm: links that our record tells of. */
 export const LINKS_TOLD_MAX = 64
+/** resilient-swarm: pauses before a server is asked again to take a signal, and for how long it is worth it. */
+export const RETRY_DELAY_MS_MIN = 15
+export const RETRY_DELAY_MS_MAX = 5_000
+export const SIGNAL_LIFETIME_MS = 30_000
+/** resilient-swarm: rounds through the swarm of signals of the mesh's own dials, and when a server did not have the receiver. */
+export const MESH_ROUNDS_MAX = 2
+export const MESH_ROUNDS_UNSERVED_MAX = 1

@@ -84,7 +84,8 @@ export class SimulatedNode implements Client {
     this.#signalling = createSignalling({
       self: this.id,
       runtime: this.runtime,
-      byServer: ({ to, id, box }) => this.server?.send(this, { to, id, box }) ?? false,
+      byServer: (box) => this.server?.send(this, box),
+      isServed: () => this.server?.canReach(this.host) ?? false,
       throughSwarm: this.signals.carry,
       onSignal: (signal) => (signal.kind === 'probe' ? this.#probes.get(signal.attempt)?.() : this.#dialling.receive(signal)),
     })
@@ -110,7 +111,7 @@ export class SimulatedNode implements Client {
       isConnected: (id) => this.peers.has(id),
       isCalling: this.#dialling.isCalling,
       calling: () => this.#dialling.size,
-      call: this.#dialling.call,
+      call: (id, { timeoutMs }) => this.#dialling.call(id, { timeoutMs, isForMesh: true }),
       release: (id, { isForced }) => this.#release(id, isForced),
     })
     this.#teller = createLinksTeller({
@@ -186,7 +187,7 @@ export class SimulatedNode implements Client {
         resolve(clock.monotonic() - beginMs)
       })
     })
-    this.#signalling.send(target.id, { kind: 'probe', attempt }, new AbortController().signal)
+    this.#signalling.send(target.id, { kind: 'probe', attempt }, { isWanted: new AbortController().signal, purpose: 'call' })
     return arrival
   }
 
@@ -256,6 +257,7 @@ export class SimulatedNode implements Client {
     if (this.peers.get(peer.publicKey) === peer) this.peers.delete(peer.publicKey)
     this.#teller.tell()
     if (reason === 'released') this.mesh.released(peer.publicKey)
+    else if (reason === 'lost') this.mesh.lost(peer.publicKey)
     else this.mesh.nudge()
   }
 

@@ -9,6 +9,9 @@ export interface Client {
   receive(id: string, box: Uint8Array): void
 }
 
+/** What stands around a box in the frame that carries it: its receiver, its id, and the spelling of bytes as text. */
+const FRAME_BYTES = 524
+
 /** A signal server: hands boxes on to who is online, and says who is. It lasts as long as its host lives. */
 export class SignalServer {
   readonly host: Host
@@ -41,16 +44,19 @@ export class SignalServer {
     return this.#network.canReach(this.host, host)
   }
 
-  /** False where the server cannot be reached. */
-  send(from: Client, { to, id, box }: SealedBox): boolean {
+  /** Resolves with whether the receiver was online; undefined where the server cannot be reached. */
+  send(from: Client, { to, id, box }: SealedBox): Promise<boolean> | undefined {
     const sender = this.#clients.get(from.id)
-    if (!sender || !this.canReach(from.host)) return false
-    from.host.traffic.count('signals', box.byteLength)
-    this.#network.send(sender.up, box, () => {
-      const receiver = this.#clients.get(to)
-      if (receiver) this.#network.send(receiver.down, box, () => receiver.client.receive(id, box))
+    if (!sender || !this.canReach(from.host)) return undefined
+    from.host.traffic.count('signals', box.byteLength + FRAME_BYTES)
+    return new Promise((resolve) => {
+      this.#network.send(sender.up, box, () => {
+        const receiver = this.#clients.get(to)
+        if (receiver) this.#network.send(receiver.down, box, () => receiver.client.receive(id, box))
+        const isOnline = receiver !== undefined
+        this.#network.send(sender.down, Uint8Array.of(Number(isOnline)), () => resolve(isOnline))
+      })
     })
-    return true
   }
 
   /** How long an answer takes, and whether it is that the peer is offline; undefined where the server cannot be reached. */

@@ -23,8 +23,14 @@ export const RETRY_DELAY_MS_MIN = 15
 export const RETRY_DELAY_MS_MAX = 5_000
 /** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
 export const SIGNAL_LIFETIME_MS = 30_000
+/** Rounds through the swarm of a signal of the mesh's own dials, which has others to dial as well ... */
+export const MESH_ROUNDS_MAX = 2
+/** ... and of one whose receiver a signal server did not have: it is most likely gone. */
+export const MESH_ROUNDS_UNSERVED_MAX = 1
 /** How long a signal that a server took has before it goes through the swarm too: most peers answer sooner, and each copy there costs others bytes. */
 export const SERVER_HEAD_START_MS = 300
+/** The same for answers and for dials of the mesh, which nobody waits for: longer than an answer takes around the world. */
+export const SERVER_HEAD_START_PATIENT_MS = 1_500
 /** When an attempt that has heard nothing sends its signals to the servers again, in ms after the first: one may take a signal and lose it. */
 export const SIGNAL_REPEATS_MS = [700, 2_000, 5_000] as const
 /** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */

@@ -266,6 +266,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     links.tell()
     emit('peer-left', peer, reason, end.error)
     if (reason === 'released') mesh.released(peer.publicKey)
+    else if (reason === 'lost') mesh.lost(peer.publicKey)
     else mesh.nudge()
   }
 
