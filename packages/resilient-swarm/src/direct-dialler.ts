@@ -139,7 +139,7 @@ async function dialOnce({ transport, target, router, runtime, signal, onPath, is
       to: target,
       attempt: router.newAttempt(),
       signal: attempt.signal,
-      isForMesh: isForMesh(target),
+      purpose: isForMesh(target) ? 'mesh' : 'call',
     })
     const refused = (code: number) => attempt.abort(refusalError(code))
     const path = await transport.dial(target, {
