@@ -3,7 +3,7 @@
 /** Hands that one copy of a signal may still go through: the longest way between two nodes of a swarm with few links each. */
 export const SIGNAL_TTL_MAX = 16
 /** Hands beyond those of the suggested route, for a way round what is gone. */
-export const SIGNAL_TTL_SPARE = 2
+export const SIGNAL_TTL_SPARE = 4
 /** A first hop must not see from the ttl that it is the first: a copy begins with up to so many more. */
 export const SIGNAL_TTL_BLUR = 4
 /** Characters of a key's text behind `rs1` that name a hop: 65 bits, so nobody grinds a key that goes by another's name. */
