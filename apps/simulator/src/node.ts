@@ -269,9 +269,8 @@ export class SimulatedNode implements Client {
   }
 
   async #replicate(peer: SimulatedPeer, channel: Channel): Promise<void> {
-    if (!this.#table) return channel.close()
     await this.#replications.get(peer.publicKey)?.close()
-    if (!this.#table) return channel.close()
+    if (!this.#table || this.#scope.isClosed) return channel.close()
     const replication = this.#table.replicate({ channel, peer: peer.publicKey })
     this.#replications.set(peer.publicKey, replication)
     await replication.closed
