@@ -147,10 +147,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       if (!custody?.owing.has(from)) return
       if (isProof(proof)) return tell(custody, from, proof)
       custody.owing.delete(from)
-      if (custody.isTrying) return
-      const step = nextStep(custody)
-      if (step) void handOn(custody, step)
-      else if (custody.signal) giveUp(custody)
+      // It has tried its own ways: another search from here would go over the same nodes again. Its source knows other routes.
+      if (!custody.isTrying && custody.signal) giveUp(custody)
     },
   }
 }

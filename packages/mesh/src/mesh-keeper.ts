@@ -3,7 +3,17 @@ import { chooseMode, type LinkRole, type MeshMode } from './choose-links.ts'
 import { createDialMemory } from './dial-memory.ts'
 import { createFullMesh } from './full-mesh.ts'
 import { createKnownRing } from './known-ring.ts'
-import { IDLE_LINK_MS, MAKE_ROOM_MS, MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
+import {
+  FAILURES_FORGOTTEN,
+  FAILURES_FREE_MAX,
+  IDLE_LINK_MS,
+  MAKE_ROOM_MS,
+  MESH_INTERVAL_MS,
+  MESH_REVIEW_MS,
+  SUCCESSORS_TRIED_MAX,
+  SWEPT_AT_ONCE,
+  URGENT_BELOW_LINKS,
+} from './limits.ts'
 import { createLinkBook, type MeshPeer } from './link-book.ts'
 import type { LinkGraph } from './link-graph.ts'
 import { createMeshDialler } from './mesh-dialler.ts'
@@ -45,6 +55,8 @@ export interface MeshKeeper {
   needs(id: PeerId): boolean
   /** A peer ended the link because neither end needs it. */
   released(id: PeerId): void
+  /** A peer fell silent and did not come back: most likely it is gone, and known again by its next record. */
+  lost(id: PeerId): void
   /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here, or one was ended just now. */
   makeRoom(): boolean
   /** Links that must stay free for our own choice, so that whoever calls us cannot take all. */
@@ -75,6 +87,7 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     call: options.call,
     onEnd(id, { isReached, isDrawn }) {
       if (isReached && isDrawn) book.draw(id)
+      if (!isReached && isGivenUp(id)) ring.delete(id)
       nudge()
     },
   })
@@ -95,6 +108,11 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     setMode()
     isHungry = mode === 'full' ? full.lookAround(nowMs) : partial.lookAround(peers, nowMs)
     lookLater()
+  }
+
+  /** While others are reached, who was not reached so often is gone: a newer record makes it known again. */
+  function isGivenUp(id: PeerId): boolean {
+    return mode === 'partial' && memory.failures(id) >= FAILURES_FORGOTTEN && memory.failuresInRow < FAILURES_FREE_MAX / 4
   }
 
   function lookLater(): void {
@@ -159,6 +177,10 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     },
     released(id) {
       memory.released(id, clock.monotonic())
+      nudge()
+    },
+    lost(id) {
+      if (mode === 'partial' && options.peers().length >= URGENT_BELOW_LINKS) ring.delete(id)
       nudge()
     },
     get reserved() {

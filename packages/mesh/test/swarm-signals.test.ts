@@ -12,6 +12,7 @@ import {
   SIGNAL_LAST_WAIT_MS,
   SIGNAL_ROUNDS_MS,
   SIGNAL_TTL_MAX,
+  SIGNAL_TTL_SPARE,
 } from '../src/limits.ts'
 import { hopName } from '../src/neighbour.ts'
 import { createIds, createVirtualSwarm, linkByChance, proofOf, type VirtualSwarm } from './virtual-swarm.ts'
@@ -182,7 +183,7 @@ describe('what forwarders see', () => {
     const swarm = swarmOf([alice, ruth, bob])
     for (let count = 0; count < 30; count++) await carry(swarm, alice, bob, 100)
     const ttls = new Set(swarm.sent.filter(({ to }) => to === ruth).map(({ args }) => (args[3] as { ttl: number }).ttl))
-    expect([...ttls].sort((one, other) => one - other)).toEqual([12, 13, 14, 15])
+    expect([...ttls].sort((one, other) => one - other)).toEqual([0, 1, 2, 3].map((more) => 1 + SIGNAL_TTL_SPARE + more))
   })
 })
 

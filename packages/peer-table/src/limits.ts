@@ -96,6 +96,14 @@ export const DIGEST_RECORDS_PER_BUCKET = 8
 export const HEARD_MAX = 256
 /** New records go out by name, gathered over this time, where the peer has them from elsewhere as a rule. */
 export const GATHER_MS = 400
+/** From here on it is longer, by the square root of the swarm's size: 1.8 s at a thousand. */
+export const GATHER_GROWS_ABOVE_RECORDS = 50
+/** How long `done` may wait where nothing of what came was lacking, in ms ... */
+export const DONE_PATIENCE_MS = 5_000
+/** ... unless so many changes came since the last one: a quarter of what may be under way ... */
+export const UNDONE_CHANGES_MAX = 64
+/** ... or so many bytes of them. */
+export const UNDONE_BYTES_MAX = 16 * 1024
 /** Links that stay eager whatever comes over them twice: one may die without a gap. */
 export const EAGER_LINKS_MIN = 2
 /** A link is asked to change its pace at most once in this time, whatever the peer makes of it. */

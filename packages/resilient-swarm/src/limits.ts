@@ -23,8 +23,14 @@ export const RETRY_DELAY_MS_MIN = 15
 export const RETRY_DELAY_MS_MAX = 5_000
 /** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
 export const SIGNAL_LIFETIME_MS = 30_000
+/** Rounds through the swarm of a signal of the mesh's own dials, which has others to dial as well ... */
+export const MESH_ROUNDS_MAX = 2
+/** ... and of one whose receiver a signal server did not have: it is most likely gone. */
+export const MESH_ROUNDS_UNSERVED_MAX = 1
 /** How long a signal that a server took has before it goes through the swarm too: most peers answer sooner, and each copy there costs others bytes. */
 export const SERVER_HEAD_START_MS = 300
+/** The same for answers and for dials of the mesh, which nobody waits for: longer than an answer takes around the world. */
+export const SERVER_HEAD_START_PATIENT_MS = 1_500
 /** When an attempt that has heard nothing sends its signals to the servers again, in ms after the first: one may take a signal and lose it. */
 export const SIGNAL_REPEATS_MS = [700, 2_000, 5_000] as const
 /** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */
@@ -105,10 +111,6 @@ export const GONE_ANSWER_MS = 1_500
 export const RELEASE_ANSWER_MS = 5_000
 /** A link that both ends agreed to end carries nothing new for so long; it mostly ends within a round trip. */
 export const LETTING_GO_MS = 10_000
-/** How often the round trips in our record are compared with those measured, and by how much they may differ. */
-export const LINKS_REVIEW_MS = 5_000
-export const LINK_RTT_CHANGE_MIN = 0.25
-export const LINK_RTT_CHANGE_MS_MIN = 5
 /** Relays asked for a target that no record links them to: the table may be behind. */
 export const RELAYS_GUESSED_MAX = 2
 /** How long the session of a peer's older instance may take to say goodbye, in ms: there is one more each time that the peer comes back. */

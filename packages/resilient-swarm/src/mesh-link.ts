@@ -35,6 +35,8 @@ export interface MeshLink<Remote> {
   nudge(): void
   /** A peer ended its link, which neither end needs. */
   released(id: PeerId): void
+  /** A peer fell silent and did not come back. */
+  lost(id: PeerId): void
   /** Somebody called while every place is taken: one that nobody here needs is given up, so that they find it free when they call again. */
   makeRoom(): boolean
   /**
@@ -112,6 +114,7 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     },
     nudge: keeper.nudge,
     released: keeper.released,
+    lost: keeper.lost,
     makeRoom: keeper.makeRoom,
     needs(peer) {
       if (keeper.needs(peer.publicKey)) return true

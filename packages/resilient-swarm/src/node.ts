@@ -1,6 +1,6 @@
 import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
-import { isLarger } from '@resilient-swarm/mesh'
+import { createLinksTeller, isLarger } from '@resilient-swarm/mesh'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
@@ -20,7 +20,6 @@ import { createHandshakePlaces } from './handshake-places.ts'
 import { createHistory, type History, inWords } from './history.ts'
 import type { Home } from './home.ts'
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
-import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
 import { createMeshLink, type MeshLink } from './mesh-link.ts'
 import type { Settings } from './options.ts'
@@ -306,6 +305,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     links.tell()
     emit('peer-left', peer, reason, end.error)
     if (reason === 'released') mesh.released(peer.publicKey)
+    else if (reason === 'lost') mesh.lost(peer.publicKey)
     else mesh.nudge()
   }
 

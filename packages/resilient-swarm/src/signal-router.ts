@@ -14,6 +14,8 @@ import { type OwnSignal, proveDelivery, type SignalRoute, type SwarmSignals } fr
 import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,
+  MESH_ROUNDS_MAX,
+  MESH_ROUNDS_UNSERVED_MAX,
   OFFERS_BURST,
   OFFERS_PER_SECOND,
   RATED_KEYS_MAX,
@@ -21,6 +23,7 @@ import {
   RETRY_DELAY_MS_MIN,
   SEEN_SIGNALS_MAX,
   SERVER_HEAD_START_MS,
+  SERVER_HEAD_START_PATIENT_MS,
   SIGNAL_LIFETIME_MS,
   SIGNAL_REPEATS_MS,
   SIGNALS_WAITING_MAX,
@@ -49,16 +52,33 @@ export interface SignalRouterOptions {
   readonly onOffer: (offer: Offer) => void
 }
 
+/** What a line is for: the mesh's own dials have others to dial as well, so one is worth fewer tries; only a user waits for a call. */
+export type LinePurpose = 'call' | 'mesh' | 'answer'
+
+export interface LineOptions {
+  readonly to: PeerId
+  readonly attempt: string
+  readonly signal: AbortSignal
+  readonly purpose: LinePurpose
+}
+
 /** Sends sealed signals by servers and through the swarm, and sorts what arrives to the attempt that it belongs to. */
 export interface SignalRouter {
   /** The line of one attempt of ours or of a peer's; closing it ends deliveries under way. */
-  openLine(options: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine
+  openLine(options: LineOptions): SignalLine
   newAttempt(): string
   /**
    * What any route brought. Never throws: a box that fails a check is dropped. Returns the proof that it was opened, also
    * when it had come before by another route.
    */
   receive(arrived: { id: string; box: Uint8Array }): string | undefined
+}
+
+interface DeliverOptions {
+  readonly signal: AbortSignal
+  /** Fires when it has arrived, or does not matter any more. */
+  readonly isWanted: AbortSignal
+  readonly purpose: LinePurpose
 }
 
 interface OpenLine {
@@ -91,7 +111,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     return allowed
   }
 
-  function openLine({ to, attempt, signal }: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine {
+  function openLine({ to, attempt, signal, purpose }: LineOptions): SignalLine {
     const name = lineName(to, attempt)
     const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [], heard: new AbortController() }
     early.delete(name)
@@ -107,7 +127,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         // The first answer says that the first offer arrived; of later offers and of candidates it says nothing.
         const isFirst = line.unheard !== undefined && content.kind === 'offer'
         const isWanted = isFirst ? AbortSignal.any([signal, line.heard.signal]) : signal
-        return deliver(sealed, { signal, isWanted })
+        return deliver(sealed, { signal, isWanted, purpose })
       },
       get onSignal() {
         return line.receive ?? (() => {})
@@ -127,11 +147,11 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   }
 
   /** Resolves when a server took it or its receiver has acknowledged it; what is still under way then goes on. */
-  async function deliver(own: OwnSignal, { signal, isWanted }: { signal: AbortSignal; isWanted: AbortSignal }): Promise<void> {
+  async function deliver(own: OwnSignal, { signal, isWanted, purpose }: DeliverOptions): Promise<void> {
     const { byServers, isServed } = options
     const headStart = byServers && isServed() ? new AbortController() : undefined
-    const ways = [carryThroughSwarm(own, { isWanted, headStart: headStart?.signal })]
-    if (byServers) ways.push(takenByServers(own, { byServers, signal, onFailure: () => headStart?.abort() }))
+    const ways = [carryThroughSwarm(own, { isWanted, headStart: headStart?.signal, purpose })]
+    if (byServers) ways.push(takenByServers(own, { byServers, signal, purpose, onFailure: () => headStart?.abort() }))
     try {
       await Promise.any(ways)
     } catch (cause) {
@@ -142,7 +162,12 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
 
   async function takenByServers(
     own: OwnSignal,
-    { byServers, signal, onFailure }: { byServers: SignalRoute; signal: AbortSignal; onFailure: () => void },
+    {
+      byServers,
+      signal,
+      purpose,
+      onFailure,
+    }: Omit<DeliverOptions, 'isWanted'> & { byServers: SignalRoute; onFailure: () => void },
   ): Promise<void> {
     const giveUpMs = runtime.clock.monotonic() + SIGNAL_LIFETIME_MS
     for (let delayMs = RETRY_DELAY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
@@ -151,6 +176,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         return await byServers(own)
       } catch (cause) {
         onFailure()
+        if (purpose === 'mesh') throw cause
         if (runtime.clock.monotonic() + delayMs > giveUpMs) throw cause
       }
       await sleep({ clock: runtime.clock, delayMs, signal })
@@ -160,14 +186,19 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   /** Servers that have us get a head start, until one says no and never for longer: it may lie. */
   async function carryThroughSwarm(
     own: OwnSignal,
-    { isWanted, headStart }: { isWanted: AbortSignal; headStart: AbortSignal | undefined },
+    { isWanted, headStart, purpose }: Omit<DeliverOptions, 'signal'> & { readonly headStart: AbortSignal | undefined },
   ): Promise<void> {
     if (headStart) {
       const signal = AbortSignal.any([isWanted, headStart])
-      await sleep({ clock: runtime.clock, delayMs: SERVER_HEAD_START_MS, signal }).catch(() => {})
+      await sleep({
+        clock: runtime.clock,
+        delayMs: purpose === 'call' ? SERVER_HEAD_START_MS : SERVER_HEAD_START_PATIENT_MS,
+        signal,
+      }).catch(() => {})
     }
     isWanted.throwIfAborted()
-    await options.throughSwarm(own, { signal: isWanted })
+    const roundsMax = purpose === 'mesh' ? (headStart?.aborted ? MESH_ROUNDS_UNSERVED_MAX : MESH_ROUNDS_MAX) : undefined
+    await options.throughSwarm(own, { signal: isWanted, ...(roundsMax === undefined ? {} : { roundsMax }) })
   }
 
   /** A server may take a signal and lose it, most often to a peer that restarts just then: whoever hears nothing says it again. */
@@ -201,7 +232,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     }
     if (signal.kind !== 'offer' || !withinRate(from)) return
     const scope = new AbortController()
-    const offered = openLine({ to: from, attempt, signal: scope.signal })
+    const offered = openLine({ to: from, attempt, signal: scope.signal, purpose: 'answer' })
     sort(from, { attempt, signal, expiresMs: 0 })
     options.onOffer({ from, line: offered, scope })
   }

@@ -42,7 +42,9 @@ describe('an offer', () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
-    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     for (const [index, delayMs] of SIGNAL_REPEATS_MS.entries()) {
       expect(alice.sent).toHaveLength(index + 1)
       await alice.runtime.clock.advance(delayMs - (SIGNAL_REPEATS_MS[index - 1] ?? 0))
@@ -57,7 +59,9 @@ describe('an offer', () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
-    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     for (const box of alice.sent) bob.router.receive(box)
     await bob.offers[0]?.line.send({ kind: 'answer', sdp: 'v=0', candidates: [] })
     for (const box of bob.sent) alice.router.receive(box)
@@ -69,7 +73,9 @@ describe('an offer', () => {
   it('is not sent again after its attempt ended', async () => {
     const alice = createNode()
     const attempt = new AbortController()
-    await alice.router.openLine({ to: createNode().id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: createNode().id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     attempt.abort()
     expect(alice.runtime.clock.pending).toBe(0)
     await alice.runtime.clock.advance(10_000)
@@ -149,7 +155,9 @@ describe('what mallory makes of a sealed offer', () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
-    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     attempt.abort()
     const [{ id, box }] = alice.sent as [SealedBox]
     const seed = Date.now() >>> 0
@@ -168,7 +176,9 @@ describe('what mallory makes of a sealed offer', () => {
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
     for (let count = 0; count <= OFFERS_BURST; count++) {
-      await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+      await alice.router
+        .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+        .send(offer)
     }
     attempt.abort()
     for (const box of alice.sent) bob.router.receive(box)
