@@ -61,6 +61,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       proof: undefined,
     }
     const verdict = judge(custody, signal)
+    if (isInVain(verdict)) budgets.fine(from)
     if (verdict.kind !== 'hand on') throw refusal(verdict.kind === 'refuse' ? verdict.code : 'ERR_SIGNAL_NO_ROUTE')
     hold(custody)
     custodies.add(custody)
@@ -118,6 +119,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const { signal, tried, ttl } = custody
     if (!signal || tried.size >= HOP_TRIES_MAX) return undefined
     const verdict = judge(custody, { ...signal, ttl })
+    if (isInVain(verdict)) budgets.fine(custody.from)
     return verdict.kind === 'hand on' ? verdict : undefined
   }
 
@@ -151,6 +153,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       if (!custody.isTrying && custody.signal) giveUp(custody)
     },
   }
+}
+
+function isInVain(verdict: HopVerdict): boolean {
+  return verdict.kind === 'refuse' && verdict.code === 'ERR_SIGNAL_NO_ROUTE'
 }
 
 /** What is left for another try when a copy may still be under way. */

@@ -46,8 +46,15 @@ export const SECOND_COPY_MS_MAX = 500
 export const NOT_TAKEN_RETRY_MS = 25
 /** Signals of our own under way at once: eight handshakes have fewer. */
 export const CARRIED_MAX = 128
-/** Nodes that a search for one route looks at: a swarm of 1,000 needs about 300. */
-export const ROUTE_NODES_MAX = 4_096
+/**
+ * Links that a search for one route looks at. In a swarm of 1,000 one that finds needs about 3,000; one that cannot would look at
+ * all, and a neighbour can have us begin it 20 times a second: so many take some milliseconds.
+ */
+export const ROUTE_LINKS_MAX = 8_192
+/** The same for one whose record tells of no links, or of whom there is none: two layers around us. */
+export const ROUTE_LINKS_STRANGER_MAX = 1_024
+/** A signal for which we found no way counts as so many of its neighbour's: a search in vain costs far more than one that finds. */
+export const NO_ROUTE_SIGNALS = 4
 /** What each hop of a route costs beside its round trip, in ms: every hop may be gone. */
 export const ROUTE_HOP_COST_MS = 30
 /** What a link costs that only one of its ends tells of, in ms: whoever claims links to everybody is no shortcut. */

@@ -57,8 +57,12 @@ export interface MeshKeeper {
   released(id: PeerId): void
   /** A peer fell silent and did not come back: most likely it is gone, and known again by its next record. */
   lost(id: PeerId): void
-  /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here, or one was ended just now. */
-  makeRoom(): boolean
+  /**
+   * A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed
+   * here, or one was ended just now. Who has a better lot than that link never waits: so the places that are anybody's go to
+   * a fair sample of all who ever call, and not to those who call most often.
+   */
+  makeRoom(caller?: PeerId): boolean
   /** Links that must stay free for our own choice, so that whoever calls us cannot take all. */
   readonly reserved: number
   readonly mode: MeshMode
@@ -165,12 +169,14 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
       if (!isNeeded) book.lettingGo(id, clock.monotonic())
       return isNeeded
     },
-    makeRoom() {
+    makeRoom(caller) {
       const nowMs = clock.monotonic()
-      if (mode === 'full' || nowMs - madeRoomMs < MAKE_ROOM_MS) return false
-      const id = book.leastNeeded(options.peers())
+      const id = mode === 'full' ? undefined : book.leastNeeded(options.peers(), nowMs)
       if (id === undefined) return false
-      madeRoomMs = nowMs
+      const isLucky = caller !== undefined && book.lotOf(caller) < book.lotOf(id)
+      if (!isLucky && nowMs - madeRoomMs < MAKE_ROOM_MS) return false
+      if (!isLucky) madeRoomMs = nowMs
+      book.lettingGo(id, nowMs)
       memory.released(id, nowMs)
       void options.release(id, { isForced: true }).catch(() => {})
       return true

@@ -109,6 +109,8 @@ export const GONE_ASKED_MAX = 3
 export const GONE_ANSWER_MS = 1_500
 /** How long the answer to whether a link is needed may take. */
 export const RELEASE_ANSWER_MS = 5_000
+/** How long one that is given up for somebody else may take to confirm the end, in ms: the other is connected in a moment. */
+export const MADE_ROOM_GOODBYE_MS = 500
 /** A link that both ends agreed to end carries nothing new for so long; it mostly ends within a round trip. */
 export const LETTING_GO_MS = 10_000
 /** Relays asked for a target that no record links them to: the table may be behind. */

@@ -166,7 +166,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     signal: scope.signal,
     admit: settings.admit,
     judge(from) {
-      const verdict = judgeOffer({
+      const facts = {
         weAreDialing: dialler.isDialling(from),
         ourPathStands: dialler.isProving(from),
         weAreLarger: isLarger(self, from),
@@ -175,9 +175,12 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
         handshakes: places.taken,
         peers: acquaintances.size,
         peersMax: placesFor('peer'),
-      })
+      }
+      // Whoever is given up is gone before this one stands, and meanwhile nobody else gets the place: it is this handshake's.
+      const isOneTooMany = () => judgeOffer({ ...facts, peers: facts.peers - 1 }) === 'answer'
+      const judged = judgeOffer(facts)
+      const verdict = judged === 'busy' && isOneTooMany() && mesh.makeRoom(from) ? 'answer' : judged
       if (verdict === 'answer') dialler.cancel(from, yieldedError())
-      if (verdict === 'busy' && !hasRoom('peer')) mesh.makeRoom()
       return verdict
     },
     answer: listener.answer,

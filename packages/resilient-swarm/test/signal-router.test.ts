@@ -88,7 +88,10 @@ describe('the way through the swarm', () => {
 
   function lineOf(node: ReturnType<typeof createNode>, to = createNode().id) {
     const attempt = new AbortController()
-    return { attempt, line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal }) }
+    return {
+      attempt,
+      line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal, purpose: 'call' }),
+    }
   }
 
   it('is taken at once when no server has us, and when one says no', async () => {
