@@ -50,8 +50,12 @@ export const INTRODUCED_RECORDS_MAX = 256
 export const VERIFIES_PER_SECOND = 200
 /** A whole swarm of a thousand is learned at once when joining; the rate holds after that. */
 export const VERIFIES_BURST = 1024
-/** Checks in a row before other work gets its turn: under 20 ms where one takes a millisecond. */
-export const VERIFIES_PER_TURN = 16
+/** Checks in a row take this long before other work gets its turn: half of a screen's frame. */
+export const VERIFY_TURN_MS = 8
+/** And are no more than this, where the clock tells no time: a batch from each of two peers. */
+export const VERIFIES_PER_TURN = 128
+/** Peers whose checks begin together when a turn does: under 20 ms where one takes two. */
+export const VERIFIES_AT_ONCE = 8
 /** Documents looked at in a row before other work gets its turn: under 20 ms of reading when all are as large as can be. */
 export const DOCUMENTS_PER_TURN = 256
 /** Changes of one author that are taken at once: four times what an honest one makes in a burst, for one that restarts a lot. */

@@ -1,29 +1,32 @@
 import type { Runtime } from '@resilient-swarm/contract'
-import { VERIFIES_BURST, VERIFIES_PER_SECOND, VERIFIES_PER_TURN } from './limits.ts'
+import { VERIFIES_AT_ONCE, VERIFIES_BURST, VERIFIES_PER_SECOND, VERIFIES_PER_TURN, VERIFY_TURN_MS } from './limits.ts'
 
 const MS_PER_SECOND = 1000
-/** Checks further apart than this had other work between them. */
-const SAME_TURN_MS = 5
+/** Checks further apart than this had other work between them: no single check takes as long. */
+const SAME_TURN_MS = 20
 
 /** Signature checks cost; those that strangers cause come out of one bucket, and leave room for other work in between. */
 export class VerifyBudget {
   readonly #runtime: Runtime
   #tokens = VERIFIES_BURST
   #atMs: number
+  /** Checks of this turn, and when it began. */
   #turn = 0
+  #turnAtMs: number
   readonly #waiting = new Set<() => void>()
   #timer: { cancel(): void } | undefined
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
     this.#atMs = runtime.clock.monotonic()
+    this.#turnAtMs = this.#atMs
   }
 
   /** True: go ahead. False: `wait` for it; those who wait go first. */
   take(): boolean {
     if (this.#waiting.size > 0) return false
     this.#refill()
-    if (this.#tokens < 1 || this.#turn >= VERIFIES_PER_TURN) return false
+    if (this.#tokens < 1 || this.#isTurnOver) return false
     this.#tokens -= 1
     this.#turn += 1
     return true
@@ -43,7 +46,7 @@ export class VerifyBudget {
       this.#waiting.add(grant)
       signal.addEventListener('abort', stop)
       if (signal.aborted) stop()
-      else this.#wakeLater()
+      else this.#serve(1)
     })
   }
 
@@ -64,8 +67,18 @@ export class VerifyBudget {
   #refill(): void {
     const nowMs = this.#runtime.clock.monotonic()
     this.#tokens = Math.min(VERIFIES_BURST, this.#tokens + ((nowMs - this.#atMs) / MS_PER_SECOND) * VERIFIES_PER_SECOND)
-    if (nowMs - this.#atMs > SAME_TURN_MS) this.#turn = 0
+    if (nowMs - this.#atMs > SAME_TURN_MS) this.#beginTurn(nowMs)
     this.#atMs = nowMs
+  }
+
+  #beginTurn(nowMs: number): void {
+    this.#turn = 0
+    this.#turnAtMs = nowMs
+  }
+
+  /** By the time it took where checks are slow, by their number where the clock stands. */
+  get #isTurnOver(): boolean {
+    return this.#turn >= VERIFIES_PER_TURN || (this.#turn > 0 && this.#atMs - this.#turnAtMs >= VERIFY_TURN_MS)
   }
 
   #wakeLater(): void {
@@ -75,13 +88,18 @@ export class VerifyBudget {
     this.#timer = this.#runtime.clock.setTimer(delayMs, () => this.#wake())
   }
 
-  /** A turn's worth of checks to those who wait longest. */
   #wake(): void {
     this.#timer = undefined
+    this.#beginTurn(this.#runtime.clock.monotonic())
+    this.#serve(VERIFIES_AT_ONCE)
+  }
+
+  /** One check each to those who wait longest; whoever comes back for more hands the turn on, until it is over. */
+  #serve(countMax: number): void {
     this.#refill()
-    this.#turn = 0
-    for (const grant of [...this.#waiting]) {
-      if (this.#tokens < 1 || this.#turn >= VERIFIES_PER_TURN) break
+    let left = countMax
+    for (const grant of this.#waiting) {
+      if (left-- === 0 || this.#tokens < 1 || this.#isTurnOver) break
       this.#tokens -= 1
       this.#turn += 1
       grant()
