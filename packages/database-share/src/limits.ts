@@ -33,6 +33,8 @@ export const PIECE_BYTES_MAX = 16 * 1024
 export const QUESTION_BYTES_MAX = 1024 * 1024
 /** Bytes of one answer to `changes`; fewer changes are told where they would take more. One document's leaves always fit. */
 export const CHANGES_BYTES_MAX = 256 * 1024
+/** Bytes of small documents that are told together: one piece, for each costs a seal and a call of the transport. */
+export const FOUND_BYTES_AIM = 15 * 1024
 /** Changes in one batch: of 1,000 small documents each batch costs some 10 ms beyond its documents, and a batch is held in memory. */
 export const BATCH_CHANGES_MAX = 250
 /** A batch whose documents were too large together is tried again with this share of its changes. */
