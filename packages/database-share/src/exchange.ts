@@ -94,12 +94,14 @@ export function startExchange(options: ExchangeOptions): Exchange {
   const brought = createBrought()
   const sender = createPieceSender(channel)
   const ask = (question: Uint8Array) => void sender.send('question', question)
+  const turn = () => new Promise<void>((resolve) => scope.timer(runtime.clock, 0, resolve))
   const served = serveDatabase({
     database: options.database,
     readChanges: options.readChanges,
     isNews: (id, revisions) => !brought.hasAll(id, revisions),
     onChange: options.onChange,
     send: (answer) => sender.send('answer', answer),
+    turn,
     onFailed,
   })
   const reading = createReading({ clock: runtime.clock, scope, send: ask, onSilent })
@@ -136,7 +138,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
     const target = createAdmittingDatabase({
       database: options.database,
       origin: { peer, database },
-      turn: () => new Promise((resolve) => scope.timer(runtime.clock, 0, resolve)),
+      turn,
       admit: options.admit,
       onAdmitted: ({ _id, _rev }) => brought.add(_id, _rev),
       onStored(documents) {

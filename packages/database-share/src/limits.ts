@@ -16,8 +16,8 @@ export const REVISION_HASH_LENGTH_MAX = 128
 export const REVISION_POSITION_MAX = 1_000_000_000
 /** Ancestors that travel with a document: PouchDB's own default for those it keeps. */
 export const REVISIONS_MAX = 1_000
-/** Revisions in one write, above which the rest waits a turn: PouchDB merges 1,000 in some milliseconds, and all of a write at once. */
-export const WRITE_REVISIONS_MAX = 1_500
+/** Revisions read, compared or written in one turn: PouchDB takes some milliseconds for 1,000, and does all that it is handed at once. */
+export const TURN_REVISIONS_MAX = 2_000
 /** Leaves of one document that are told, the winner first: conflicts beyond this are nobody's to resolve. */
 export const LEAVES_MAX = 256
 /** Attachments of one document. */

@@ -1,7 +1,16 @@
 import { encodeJson } from './bounded-json.ts'
 import type { ChangeRow, ChangesResult, Place, PouchDatabase, RevisedDocument } from './database.ts'
 import { trimAncestry } from './document.ts'
-import { CHANGES_BYTES_MAX, FOUND_BYTES_AIM, LEAVES_MAX, QUESTIONS_MAX, READ_BYTES_AIM, READ_DOCUMENTS_MAX } from './limits.ts'
+import { partsOf, treeWeight } from './heavy-parts.ts'
+import {
+  CHANGES_BYTES_MAX,
+  FOUND_BYTES_AIM,
+  LEAVES_MAX,
+  QUESTIONS_MAX,
+  READ_BYTES_AIM,
+  READ_DOCUMENTS_MAX,
+  TURN_REVISIONS_MAX,
+} from './limits.ts'
 import {
   type Answer,
   encodeFound,
@@ -23,6 +32,8 @@ export interface ServedDatabaseOptions {
   readonly onChange: (listener: () => void) => () => void
   /** Resolves when there is room for the next. */
   readonly send: (answer: Uint8Array) => Promise<void>
+  /** Lets everything else have its turn. */
+  readonly turn: () => Promise<void>
   /** Our own database failed. */
   readonly onFailed: (cause: unknown) => void
 }
@@ -44,6 +55,7 @@ export function serveDatabase({
   isNews,
   onChange,
   send,
+  turn,
   onFailed,
 }: ServedDatabaseOptions): ServedDatabase {
   let documentBytesMax: number | undefined
@@ -122,7 +134,9 @@ export function serveDatabase({
       const teller = createTeller(request)
       let place = 0
       while (place < wanted.length && teller.bytes < bytesMax && !closed) {
-        const part = wanted.slice(place, place + readMax)
+        const next = wanted.slice(place, place + readMax)
+        const [part = next] = partsOf(next, ([, revision]) => treeWeight(revision), TURN_REVISIONS_MAX)
+        if (part.length < next.length) await turn()
         const before = teller.bytes
         let looked = 0
         const entries = await readDocuments(database, part)
