@@ -155,6 +155,21 @@ export const SHARED_DATABASES_MAX = 16
 /** Substreams of shared databases that a peer may open at once, and per second after that: every name twice, then what a retry needs. */
 export const SHARES_OPENED_BURST = 32
 export const SHARES_OPENED_PER_SECOND = 1
+/** Keys that a database may be shared with by a list: each is looked at every few seconds. */
+export const SHARERS_LISTED_MAX = 1_024
+/** Links that are kept for one database: among thousands who each keep eight, chosen by chance, documents reach everybody. */
+export const SHARERS_KEPT_MAX = 8
+/** One in so many peers at the most is kept for shared databases together; the others are the mesh's and the application's. */
+export const SHARERS_KEPT_SHARE = 2
+/** Listed peers called at the same time for one database: each call is a few handshakes and asks the servers. */
+export const SHARERS_CALLED_AT_ONCE_MAX = 2
+/** How often it is looked whether a listed peer should be called. */
+export const SHARERS_INTERVAL_MS = 2_000
+/** First and longest pause before a listed peer is called again that was not reached, or did not share. */
+export const SHARER_RETRY_MS_MIN = 2_000
+export const SHARER_RETRY_MS_MAX = 300_000
+/** How often `peers` is asked again when it is a function: a friend who was dropped reads on no longer than this. */
+export const SHARERS_REVIEW_MS = 30_000
 /** First and longest pause before a peer is asked again whether it shares a database: it says so itself when it begins to. */
 export const SHARE_RETRY_MS_MIN = 1_000
 export const SHARE_RETRY_MS_MAX = 60_000

@@ -9,7 +9,7 @@ import { openHome } from '#home'
 import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
 import { type Answerer, createAnswerer, judgeOffer } from './answer.ts'
 import { builtInMethods } from './built-in-methods.ts'
-import { type Calls, createCalls } from './calls.ts'
+import { type Calls, type CallWish, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
 import { createDatabaseSharing, type DatabaseSharing } from './database-sharing.ts'
 import { createDirectDialler, yieldedError } from './direct-dialler.ts'
@@ -100,7 +100,12 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const databases: DatabaseSharing = createDatabaseSharing({
     runtime,
     scope,
+    self,
+    peersMax,
     peers: () => roster.peers,
+    recordOf: (id) => table.view.get(id),
+    nowMs: signalling.nowMs,
+    call: (id) => reach(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
     onError: (error) => emit('error', error),
   })
   const links = createLinksTeller({ clock, scope, peers: () => roster.peers, publish: table.publishLinks })
@@ -284,6 +289,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     if (!peer || state === 'ended') return
     if (state === 'reconnecting') circuits.dropPeer(id)
     peer.emit(state === 'reconnecting' ? 'reconnecting' : 'reconnected')
+    if (state !== 'reconnecting') databases.reconnected(peer)
     upkeep.nudge(id)
     mesh.nudge()
   }
@@ -320,6 +326,15 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
 
   void table.ready.then(() => table.view.records.forEach(mesh.onRecord))
 
+  /** For the application: there is room for the peer where anybody can be let go, and the link counts as used from now on. */
+  async function reach(target: PeerId, wish: CallWish): Promise<ConnectedPeer<Remote>> {
+    if (scope.isClosed) throw closedError()
+    const present = await mesh.makeWay(target, wish.signal)
+    const peer = present ?? (await calls.call(target, wish))
+    peer.use.touch()
+    return peer
+  }
+
   const ready = Promise.all([table.ready, signalling.ready]).then(() => undefined)
   ready.catch(() => {}) // told by events too; awaiting it is the user's choice
 
@@ -335,13 +350,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       return signalling.servers
     },
     ready,
-    async call(target, signal) {
-      if (scope.isClosed) throw closedError()
-      const present = await mesh.makeWay(target, signal)
-      const peer = present ?? (await calls.call(target, { timeoutMs: settings.callTimeoutMs, signal }))
-      peer.use.touch()
-      return peer
-    },
+    call: (target, signal) => reach(target, { timeoutMs: settings.callTimeoutMs, signal }),
     close: goodbye.close,
     destroy: goodbye.destroy,
   }
