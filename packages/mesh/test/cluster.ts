@@ -151,6 +151,7 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
       nudge() {},
       needs: () => true,
       released() {},
+      lost() {},
       makeRoom: () => false,
       reserved: 0,
       mode: 'partial',
