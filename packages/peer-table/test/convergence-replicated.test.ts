@@ -36,7 +36,9 @@ async function live(seed: number): Promise<{ winners: string[]; leaves: string[]
     seqs[author] = (seqs[author] as number) + (pick(6) === 0 ? 1 + pick(400) : 1)
     const keyPair = keyPairOf(4000 + author)
     const document = documentOf(keyPair, { seq: seqs[author] as number, createdMs: runtime.clock.now(), left: pick(12) === 0 })
-    await tables[author % TABLES]?.table.admit([document], { introducer: keyPair.peerId })
+    const admitted = tables[author % TABLES]?.table.admit([document], { introducer: keyPair.peerId })
+    await runtime.clock.advance(1) // the check may have to wait for its turn
+    await admitted
   }
   const restart = async (number: number): Promise<void> => {
     cut((ends) => ends.includes(number))
