@@ -7,7 +7,10 @@ import { type PublicKey, parsePublicKey } from './public-key.ts'
 const PREFIX = 'rs1'
 const CHECK_BYTES = 4
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567' // RFC 4648 §6, in lower case
-const DIGITS: ReadonlyMap<string, number> = new Map([...ALPHABET].map((letter, value) => [letter, value]))
+const NO_DIGIT = 255
+/** By the code of a letter. */
+const DIGITS = new Uint8Array(128).fill(NO_DIGIT)
+for (const [value, letter] of [...ALPHABET].entries()) DIGITS[letter.charCodeAt(0)] = value
 const BODY_BYTES = KEY_BYTES + CHECK_BYTES
 
 /** `rs1` and 58 letters of base32. */
@@ -78,9 +81,9 @@ function decodeBase32(text: string): Uint8Array | undefined {
   let buffer = 0
   let bits = 0
   let length = 0
-  for (const letter of text) {
-    const digit = DIGITS.get(letter)
-    if (digit === undefined) return undefined
+  for (let at = 0; at < text.length; at++) {
+    const digit = DIGITS[text.charCodeAt(at)] ?? NO_DIGIT
+    if (digit === NO_DIGIT) return undefined
     buffer = ((buffer << 5) | digit) & 0xfff
     bits += 5
     if (bits >= 8) {

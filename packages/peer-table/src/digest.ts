@@ -35,8 +35,8 @@ export function digestOf(scope: DigestScope, salt: Uint8Array, bucketCount: numb
 export function compareDigest({ salt, sums }: Digest, scope: DigestScope): (item: FeedItem) => boolean {
   const ours = sumUp(scope, salt, sums.length)
   const place = saltWords(salt)
-  return ({ publicKey }) => {
-    const bucket = keyMix(publicKey, place) & (sums.length - 1)
+  return ({ words }) => {
+    const bucket = keyMix(words, place) & (sums.length - 1)
     return ours[bucket] !== sums[bucket]
   }
 }
@@ -46,11 +46,18 @@ function sumUp({ items, nowMs }: DigestScope, salt: Uint8Array, bucketCount: num
   const sums = new Uint32Array(bucketCount)
   for (const item of items) {
     if (isExpired(item.record, nowMs)) continue
-    const key = keyMix(item.publicKey, words)
+    const key = keyMix(item.words, words)
     const bucket = key & (bucketCount - 1)
     sums[bucket] = (sums[bucket] as number) + printOf(item, key, words)
   }
   return sums
+}
+
+/** The first two words of the key, and of the signature: read once a record, for every link sums up all of them. */
+export type ItemWords = readonly [number, number, number, number]
+
+export function wordsOf({ publicKey, envelope }: Pick<FeedItem, 'publicKey' | 'envelope'>): ItemWords {
+  return [wordAt(publicKey, 0), wordAt(publicKey, 4), wordAt(envelope, SIGNATURE_AT), wordAt(envelope, SIGNATURE_AT + 4)]
 }
 
 type SaltWords = readonly [number, number]
@@ -60,15 +67,15 @@ function saltWords(salt: Uint8Array): SaltWords {
 }
 
 /** By key, seq and signature, so that two bodies of one seq differ. No hash that resists anything once the salt is known. */
-function printOf({ envelope, record }: FeedItem, key: number, salt: SaltWords): number {
-  const low = wordAt(envelope, SIGNATURE_AT) ^ record.seq
-  const high = wordAt(envelope, SIGNATURE_AT + 4)
+function printOf({ words, record }: FeedItem, key: number, salt: SaltWords): number {
+  const low = words[2] ^ record.seq
+  const high = words[3]
   return mixWord(mixWord(mixWord(key ^ salt[1]) ^ low) ^ high ^ salt[0]) >>> 0
 }
 
 /** The bucket is chosen by the key alone: a newer record changes one sum. */
-function keyMix(key: Uint8Array, salt: SaltWords): number {
-  return mixWord(mixWord(wordAt(key, 0) ^ salt[0]) ^ wordAt(key, 4) ^ salt[1])
+function keyMix(words: ItemWords, salt: SaltWords): number {
+  return mixWord(mixWord(words[0] ^ salt[0]) ^ words[1] ^ salt[1])
 }
 
 /** The finalizer of MurmurHash3: each bit of the word touches each bit of the result. */

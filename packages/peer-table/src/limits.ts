@@ -19,10 +19,10 @@ export const NETWORK_BYTES_MAX = 64
 /** The largest integer that every JavaScript reader agrees on; PouchDB keeps it as a number. */
 export const SEQ_MAX = Number.MAX_SAFE_INTEGER
 
-/** How long a record stands without being published again, in a swarm of up to fifty. */
+/** How long a record stands without being published again, in a swarm of up to twenty-five. */
 export const RECORD_LIFETIME_MS = 15 * 60_000
-/** From here on it stands longer, by the cube root of the swarm's size: 40 minutes at a thousand, 65 with a full table. */
-export const LIFETIME_GROWS_ABOVE_RECORDS = 50
+/** From here on it stands longer, by the cube root of the swarm's size: 50 minutes at a thousand, 80 with a full table. */
+export const LIFETIME_GROWS_ABOVE_RECORDS = 25
 /** Up to here everybody hears of every change at once; full meshes end here. */
 export const SMALL_SWARM_RECORDS = 16
 /** We publish again when this part of the lifetime is over: two more chances before it ends. */
@@ -37,8 +37,8 @@ export const PUBLISH_INTERVAL_MS = 30_000
 export const PUBLISH_BURST = 6
 /** Changes of one moment (three peers in one tick) become one record. */
 export const PUBLISH_GATHER_MS = 20
-/** The first links of a node that joins a large swarm become one record. */
-export const FIRST_LINKS_GATHER_MS = 2000
+/** The first links of a node that joins a large swarm become one record: most of them stand by then, so a second one is not due. */
+export const FIRST_LINKS_GATHER_MS = 4000
 /** Sweeps look for what expired; a record is never missed by more than this. */
 export const SWEEP_INTERVAL_MS = 60_000
 

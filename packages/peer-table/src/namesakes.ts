@@ -7,11 +7,11 @@ export class Namesakes {
   readonly #shared = new Map<ShortName, Set<PeerId>>()
 
   get(name: ShortName): PeerId | undefined {
-    return this.#shared.has(name) ? undefined : this.#ids.get(name)
+    return this.#shared.size > 0 && this.#shared.has(name) ? undefined : this.#ids.get(name)
   }
 
   isShared(name: ShortName): boolean {
-    return this.#shared.has(name)
+    return this.#shared.size > 0 && this.#shared.has(name)
   }
 
   add(name: ShortName, id: PeerId): void {

@@ -39,6 +39,12 @@ export interface OwnRecord {
   publish(): Promise<void>
 }
 
+/** Keys of the links told last, with their bytes: most of the next ones are among them. */
+interface CheckedKeys {
+  readonly own: PeerId
+  keys: ReadonlyMap<PeerId, Uint8Array>
+}
+
 const CHANGE_FIELDS = new Set(['links', 'relay', 'info', 'servers'])
 
 export function createOwnRecord(options: OwnRecordOptions): OwnRecord {
@@ -47,6 +53,7 @@ export function createOwnRecord(options: OwnRecordOptions): OwnRecord {
 
 class SignedOwnRecord implements OwnRecord {
   readonly #options: OwnRecordOptions
+  readonly #checked: CheckedKeys
   #content: Content = { links: [], relay: false, left: false }
   #current: PeerRecord | undefined
   #seq: number
@@ -57,6 +64,7 @@ class SignedOwnRecord implements OwnRecord {
 
   constructor(options: OwnRecordOptions) {
     this.#options = options
+    this.#checked = { own: options.keyPair.peerId, keys: new Map() }
     this.#seq = options.seq
     this.#allowance = fullAllowance(options.runtime.clock.monotonic())
   }
@@ -66,7 +74,7 @@ class SignedOwnRecord implements OwnRecord {
   }
 
   async change(change: RecordChange): Promise<void> {
-    const next = { ...this.#content, ...checkChange(change, this.#options.keyPair.peerId) }
+    const next = { ...this.#content, ...checkChange(change, this.#checked) }
     if (isSame(next, this.#content)) return
     this.#content = next
     if (this.#isDueAtOnce(urgencyOf(this.#told(), next, this.#options.swarmSize()))) await this.publish()
@@ -142,30 +150,32 @@ class SignedOwnRecord implements OwnRecord {
 }
 
 /** Checked, and in the one form that a record carries. The caller's mistakes are told here, by name. */
-function checkChange(change: RecordChange, own: PeerId): Partial<Content> {
+function checkChange(change: RecordChange, checked: CheckedKeys): Partial<Content> {
   for (const name of Object.keys(change)) if (!CHANGE_FIELDS.has(name)) throw new TypeError(`unknown record field: ${name}`)
   const { links, relay, info, servers } = change
   if (relay !== undefined && typeof relay !== 'boolean') throw new TypeError('relay must be true or false')
   if (info !== undefined) encodeInfo(info)
   return {
-    ...(links === undefined ? {} : { links: checkLinks(links, own) }),
+    ...(links === undefined ? {} : { links: checkLinks(links, checked) }),
     ...(relay === undefined ? {} : { relay }),
     ...(info === undefined ? {} : { info: structuredClone(info) }),
     ...(servers === undefined ? {} : { servers: checkServers(servers) }),
   }
 }
 
-function checkLinks(links: readonly PeerLink[], own: PeerId): readonly PeerLink[] {
+function checkLinks(links: readonly PeerLink[], checked: CheckedKeys): readonly PeerLink[] {
   if (links.length > LINKS_MAX) throw new RangeError(`a record has at most ${LINKS_MAX} links`)
-  const keys = new Set<PeerId>()
+  const keys = new Map<PeerId, Uint8Array>()
   for (const { key, rttMs } of links) {
-    if (!isPeerId(key) || key === own || keys.has(key)) throw new TypeError('links must name other peers, each once')
+    const bytes = checked.keys.get(key) ?? (isPeerId(key) && key !== checked.own ? publicKeyOf(key) : undefined)
+    if (!bytes || keys.has(key)) throw new TypeError('links must name other peers, each once')
     if (!(rttMs >= 0)) throw new RangeError('rttMs must be 0 or more')
-    keys.add(key)
+    keys.set(key, bytes)
   }
+  checked.keys = keys
   return links
     .map(({ key, rttMs }) => ({ key, rttMs: Math.min(LINK_RTT_MS_MAX, Math.round(rttMs * 10) / 10) }))
-    .sort((one, other) => compareBytes(publicKeyOf(one.key), publicKeyOf(other.key)))
+    .sort((one, other) => compareBytes(keys.get(one.key) as Uint8Array, keys.get(other.key) as Uint8Array))
 }
 
 function isSame(one: Content, other: Content): boolean {

@@ -1,6 +1,7 @@
 import { type Bucket, equalBytes, type PeerId } from '@resilient-swarm/contract'
 import type { PublicKey } from '@resilient-swarm/identity'
 import { Arrivals } from './arrivals.ts'
+import { type ItemWords, wordsOf } from './digest.ts'
 import { isExpired } from './expiry.ts'
 import { INTRODUCED_RECORDS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
 import { Namesakes } from './namesakes.ts'
@@ -26,17 +27,47 @@ export interface Entry {
 export interface FeedItem extends Entry {
   readonly name: ShortName
   readonly feedSeq: number
+  /** For digests. */
+  readonly words: ItemWords
+}
+
+/** An item, and whether a newer one has taken its place. */
+class IndexedItem implements FeedItem {
+  readonly record: PeerRecord
+  readonly publicKey: PublicKey
+  readonly envelope: Uint8Array
+  readonly introducer: PeerId | undefined
+  readonly via: object | undefined
+  readonly isNews: boolean
+  readonly changes?: Bucket
+  readonly name: ShortName
+  readonly feedSeq: number
+  readonly words: ItemWords
+  isCurrent = true
+
+  constructor(entry: Entry, { name, introducer, feedSeq }: Pick<FeedItem, 'name' | 'introducer' | 'feedSeq'>) {
+    this.record = entry.record
+    this.publicKey = entry.publicKey
+    this.envelope = entry.envelope
+    this.introducer = introducer
+    this.via = entry.via
+    this.isNews = entry.isNews
+    if (entry.changes) this.changes = entry.changes
+    this.name = name
+    this.feedSeq = feedSeq
+    this.words = wordsOf(entry)
+  }
 }
 
 /** The table in memory: what decisions are made on, and the feed that peers read, in the order of its changes. */
 export class PeerIndex {
-  readonly #items = new Map<PeerId, FeedItem>()
+  readonly #items = new Map<PeerId, IndexedItem>()
   readonly #names = new Namesakes()
   readonly #arrivals = new Arrivals()
   readonly #left = new Set<PeerId>()
   readonly #listeners = new Set<(item: FeedItem) => void>()
   readonly #forked = new Set<PeerId>()
-  #log: { readonly feedSeq: number; readonly id: PeerId }[] = []
+  #log: IndexedItem[] = []
   #feedSeq = 0
   /** Grows whenever somebody comes or goes. */
   #membership = 0
@@ -175,22 +206,24 @@ export class PeerIndex {
       this.#membership++
       if (this.#names.isShared(name)) this.#gone++
     }
-    const item: FeedItem = { ...entry, name, introducer, feedSeq: ++this.#feedSeq }
+    if (known) known.isCurrent = false
+    const item = new IndexedItem(entry, { name, introducer, feedSeq: ++this.#feedSeq })
     this.#items.set(id, item)
     this.#standing = undefined
     if (left) this.#left.add(id)
     else this.#left.delete(id)
     this.#firstEndMs = Math.min(this.#firstEndMs, expiresMs)
-    this.#log.push({ feedSeq: item.feedSeq, id })
+    this.#log.push(item)
     // Half of the log may be places that were overtaken; more is trimmed.
-    if (this.#log.length > 2 * this.#items.size + 16) this.#log = this.#log.filter((place) => this.#isCurrent(place))
-    for (const listener of [...this.#listeners]) listener(item)
+    if (this.#log.length > 2 * this.#items.size + 16) this.#log = this.#log.filter(({ isCurrent }) => isCurrent)
+    for (const listener of this.#listeners) listener(item)
     return item
   }
 
   remove(id: PeerId): void {
     const item = this.#items.get(id)
     if (!item) return
+    item.isCurrent = false
     this.#items.delete(id)
     this.#standing = undefined
     this.#names.remove(item.name, id)
@@ -213,7 +246,7 @@ export class PeerIndex {
     }
     for (; low < this.#log.length; low++) {
       const place = this.#log[low]
-      if (place && this.#isCurrent(place)) return this.#items.get(place.id)
+      if (place?.isCurrent) return place
     }
     return undefined
   }
@@ -227,9 +260,5 @@ export class PeerIndex {
   #noteEnd(introducer: PeerId, endMs: number): void {
     const firstEndMs = this.#firstEndsMs.get(introducer)
     if (firstEndMs !== undefined && endMs < firstEndMs) this.#firstEndsMs.delete(introducer)
-  }
-
-  #isCurrent(place: { readonly feedSeq: number; readonly id: PeerId }): boolean {
-    return this.#items.get(place.id)?.feedSeq === place.feedSeq
   }
 }

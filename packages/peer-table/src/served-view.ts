@@ -229,6 +229,8 @@ export function serveView(options: ServedViewOptions): ServedView {
     flush,
     heard(record) {
       const { name, seq, check } = record
+      const known = heard.get(name)
+      if (known?.seq === seq && known.check === check) return
       heard.delete(name)
       heard.set(name, { name, seq, check })
       for (const oldest of heard.keys()) {
