@@ -29,7 +29,7 @@ export interface CourierOptions {
 
 export interface CarryOptions {
   readonly signal?: AbortSignal
-  /** Rounds at the most: fewer where it matters little that this very signal arrives. */
+  /** Rounds at the most: fewer where it matters little that this very signal arrives; with one alone there is one copy. */
   readonly roundsMax?: number
 }
 
@@ -80,6 +80,7 @@ class Delivery {
   #wasTaken = false
   #copiesUnderWay = 0
   #retryMs = NOT_TAKEN_RETRY_MS
+  readonly #copiesMax: number
   #settle: (error?: unknown) => void = () => {}
 
   constructor(options: CourierOptions, own: OwnSignal, roundsMax: number) {
@@ -90,6 +91,8 @@ class Delivery {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error))
     })
     const rounds = SIGNAL_ROUNDS_MS.slice(0, roundsMax)
+    // Whoever asks for one round does not expect much of it.
+    this.#copiesMax = rounds.length > 1 ? SIGNAL_COPIES_MAX : 1
     for (const [round, afterMs] of rounds.entries()) {
       if (round > 0) this.#after(afterMs, () => this.#beginRound(round))
     }
@@ -135,7 +138,7 @@ class Delivery {
   }
 
   #sendNext(): void {
-    if (this.scope.isClosed || this.#copies >= SIGNAL_COPIES_MAX) return
+    if (this.scope.isClosed || this.#copies >= this.#copiesMax) return
     this.#copies++
     void this.#sendCopy(this.#round)
   }

@@ -20,12 +20,12 @@ export function shortNameOf(key: Uint8Array): ShortName {
 export function bytesOfName(name: ShortName): Uint8Array {
   const bytes = new Uint8Array(SHORT_NAME_BYTES)
   for (let index = 0; index < SHORT_NAME_BYTES; index++) {
-    bytes[index] = (valueOf(name.charCodeAt(2 * index)) << 4) | valueOf(name.charCodeAt(2 * index + 1))
+    bytes[index] = (digitAt(name.charCodeAt(2 * index)) << 4) | digitAt(name.charCodeAt(2 * index + 1))
   }
   return bytes
 }
 
 /** Of a hex digit by its code. */
-function valueOf(code: number): number {
+function digitAt(code: number): number {
   return code <= 57 ? code - 48 : code - 87
 }

@@ -47,7 +47,7 @@ describe('the times of a record', () => {
 
   it('last longer where the swarm is larger', () => {
     const minutes = (records: number) => Math.floor((expiryOf(NOW, { records }) - NOW) / 60_000)
-    expect([1, 50, 51, 100, 1000, 4096].map(minutes)).toEqual([15, 15, 15, 18, 40, 65])
+    expect([1, 25, 26, 100, 1000, 4096].map(minutes)).toEqual([15, 15, 15, 23, 51, 82])
   })
 
   it('are renewed well before they end, each node a little apart', () => {
