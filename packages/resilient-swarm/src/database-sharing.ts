@@ -9,6 +9,7 @@ import {
   utf8,
 } from '@resilient-swarm/contract'
 import type { ShareableDatabase } from '@resilient-swarm/database-share'
+import { parsePeerId } from '@resilient-swarm/identity'
 import { type DatabaseReplication, type ReplicateOptions, SharedDatabase } from './database-replication.ts'
 import { closedError } from './goodbye.ts'
 import { SHARED_DATABASES_MAX, SHARES_OPENED_BURST, SHARES_OPENED_PER_SECOND, STREAM_TYPE_BYTES_MAX } from './limits.ts'
@@ -81,7 +82,7 @@ function checkShare(database: ShareableDatabase, options: ReplicateOptions): voi
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) throw new TypeError(`unknown option '${name}'; known are ${[...KNOWN].join(', ')}`)
   }
-  const { name, admit, peers } = options
+  const { name, admit, peers, documentBytesMax } = options
   const typeBytes = typeof name === 'string' ? utf8(databaseType(name)).byteLength : Number.POSITIVE_INFINITY
   if (name === '' || typeBytes > STREAM_TYPE_BYTES_MAX) {
     throw new RangeError(`name must have 1 to ${STREAM_TYPE_BYTES_MAX - databaseType('').length} bytes`)
@@ -89,5 +90,10 @@ function checkShare(database: ShareableDatabase, options: ReplicateOptions): voi
   if (typeof admit !== 'function') throw new TypeError('admit must be a function: it decides what is stored')
   if (peers !== undefined && typeof peers !== 'function' && !Array.isArray(peers)) {
     throw new TypeError('peers must be an array of keys or a function')
+  }
+  // A key that is none would share with nobody, without a word.
+  if (Array.isArray(peers)) for (const key of peers) parsePeerId(key)
+  if (documentBytesMax !== undefined && !(Number.isSafeInteger(documentBytesMax) && documentBytesMax > 0)) {
+    throw new RangeError('documentBytesMax must be a positive whole number')
   }
 }
