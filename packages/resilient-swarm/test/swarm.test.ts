@@ -54,6 +54,9 @@ describe('a call', () => {
     const told = next(alice, 'error')
     await expect(alice.call(bob.publicKey)).rejects.toMatchObject({ code: 'ERR_CALL_TIMEOUT', retryable: true })
     expect((await told)[0]).toMatchObject({ code: 'ERR_CALL_TIMEOUT' })
+    const tried = alice.why(bob.publicKey).map(({ text }) => text)
+    expect(tried[0]).toMatch(/^signal: ERR_SIGNAL_OFFLINE/)
+    expect(tried.at(-1)).toMatch(/^webrtc: no path stood/)
   })
 
   it('is refused by a node that does not admit the caller, which learns it at once', async () => {
