@@ -77,6 +77,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const signalling: Signalling = createSignalling({
     keyPair,
     settings,
+    history,
     neighbours: () => roster.peers,
     linksOf: (id) => linksToldBy(table.view.get(id)),
     onOffer: (offer) => answerer.receive(offer),

@@ -11,6 +11,7 @@ import {
 } from '@resilient-swarm/mesh'
 import { type AddedServer, createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { normalizeOrigin } from '@resilient-swarm/signal-exchange/protocol'
+import { type History, inWords } from './history.ts'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
 import type { Settings } from './options.ts'
 import { type OwnExchange, openOwnExchange } from './own-exchange.ts'
@@ -21,6 +22,7 @@ import { believableOffset, chooseOffset, createToldTimes } from './told-time.ts'
 export interface SignallingOptions {
   readonly keyPair: KeyPair
   readonly settings: Settings
+  readonly history: History
   readonly neighbours: () => readonly ConnectedPeer<unknown>[]
   /** Whom a node says it is linked to, by its record. */
   readonly linksOf: (id: PeerId) => readonly GraphLink[]
@@ -99,12 +101,22 @@ export function createSignalling(options: SignallingOptions): Signalling {
     onOffer: options.onOffer,
     get byServers() {
       if (exchange.servers.length === 0 && !own) return undefined
-      return (box: SealedBox) => (own?.lookup([box.to]).has(box.to) ? own.route(box) : exchange.send(box))
+      return (box: SealedBox) => noted(box.to, own?.lookup([box.to]).has(box.to) ? own.route(box) : exchange.send(box))
     },
     isServed: () => own !== undefined || exchange.servers.some(({ state }) => state === 'registered'),
-    throughSwarm: swarm.carry,
+    throughSwarm: (...own) => noted(own[0].to, swarm.carry(...own)),
   })
   exchange.onSignal = (signal) => void router.receive(signal)
+
+  /** Whoever asks why a peer was not reached is told what became of the signals to it. */
+  async function noted(to: PeerId, sending: Promise<void>): Promise<void> {
+    try {
+      await sending
+    } catch (error) {
+      if (!(error instanceof SwarmError && error.code === 'ERR_ABORTED')) options.history.note(to, `signal: ${inWords(error)}`)
+      throw error
+    }
+  }
 
   function warnOfClock(offsetMs: number): void {
     if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
