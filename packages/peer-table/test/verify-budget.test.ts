@@ -7,7 +7,7 @@ const never = new AbortController().signal
 
 it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second`, async () => {
   const runtime = createTestRuntime()
-  const budget = new VerifyBudget(runtime)
+  const budget = new VerifyBudget(runtime, never)
   let count = 0
   const spend = async (ms: number): Promise<number> => {
     count = 0
@@ -16,14 +16,12 @@ it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second
       if (budget.take()) count++
       else {
         let isOver = false
-        const abort = new AbortController()
-        void budget.wait(abort.signal).then((isGranted) => {
+        void budget.wait().then((isGranted) => {
           isOver = true
           if (isGranted) count++
         })
         await runtime.clock.advance(0)
         while (!isOver && runtime.clock.monotonic() < until) await runtime.clock.advance(5)
-        abort.abort()
         if (!isOver) return count
       }
     }
@@ -37,10 +35,10 @@ it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second
 
 it(`lets others have their turn after ${VERIFIES_PER_TURN} in a row, but not when there was time between`, async () => {
   const runtime = createTestRuntime()
-  const budget = new VerifyBudget(runtime)
+  const budget = new VerifyBudget(runtime, never)
   for (let count = 0; count < VERIFIES_PER_TURN; count++) expect(budget.take()).toBe(true)
   expect(budget.take()).toBe(false)
-  const waited = budget.wait(never)
+  const waited = budget.wait()
   await runtime.clock.advance(0)
   await waited
   for (let count = 0; count < 3 * VERIFIES_PER_TURN; count++) {
@@ -51,17 +49,17 @@ it(`lets others have their turn after ${VERIFIES_PER_TURN} in a row, but not whe
 
 it('gives those who wait their turn in order, and nobody goes before them', async () => {
   const runtime = createTestRuntime()
-  const budget = new VerifyBudget(runtime)
+  const budget = new VerifyBudget(runtime, never)
   for (let count = 0; count < VERIFIES_BURST / VERIFIES_PER_TURN; count++) {
     while (budget.take()) {}
-    const waited = budget.wait(never)
+    const waited = budget.wait()
     await runtime.clock.advance(0)
     if (count < VERIFIES_BURST / VERIFIES_PER_TURN - 1) await waited
   }
   const order: string[] = []
   const flood = async (name: string, times: number): Promise<void> => {
     for (let time = 0; time < times; time++) {
-      if (!budget.take()) await budget.wait(never)
+      if (!budget.take()) await budget.wait()
       order.push(name)
     }
   }
@@ -72,12 +70,22 @@ it('gives those who wait their turn in order, and nobody goes before them', asyn
   expect(order.lastIndexOf('alice')).toBeLessThanOrEqual(3 * 9)
 })
 
-it('ends waiting when the table closes', async () => {
+it('ends waiting and pausing when the table closes, with one listener however many wait', async () => {
   const runtime = createTestRuntime()
   const abort = new AbortController()
-  const waiting = new VerifyBudget(runtime).wait(abort.signal)
+  let listeners = 0
+  const listen = abort.signal.addEventListener.bind(abort.signal)
+  abort.signal.addEventListener = (...words: Parameters<typeof listen>) => {
+    listeners++
+    listen(...words)
+  }
+  const budget = new VerifyBudget(runtime, abort.signal)
+  const waiting = Array.from({ length: 100 }, () => budget.wait())
+  const pausing = Array.from({ length: 100 }, () => budget.pause())
+  expect(listeners).toBe(1)
   abort.abort()
-  await waiting
-  await new VerifyBudget(runtime).wait(abort.signal)
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set([false]))
+  await Promise.all([...pausing, budget.pause()])
+  expect(await budget.wait()).toBe(false)
   expect(runtime.clock.pending).toBe(0)
 })
