@@ -1,5 +1,5 @@
 import type { PeerId, Scope } from '@resilient-swarm/contract'
-import { createLinkGraph, createMeshKeeper, type LinkGraph, type MeshKeeper } from '@resilient-swarm/mesh'
+import { createMeshKeeper, type LinkGraph, type MeshKeeper } from '@resilient-swarm/mesh'
 import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Calls } from './calls.ts'
 import type { History } from './history.ts'
@@ -20,6 +20,7 @@ export interface MeshLinkOptions<Remote> {
   readonly roster: Roster<Remote>
   readonly calls: Calls<Remote>
   readonly table: TableView
+  readonly graph: LinkGraph
   readonly nowMs: () => number
   /** For one more peer of ours. */
   readonly hasRoom: () => boolean
@@ -27,7 +28,8 @@ export interface MeshLinkOptions<Remote> {
 
 /** The mesh as the swarm uses it: the keeper, told by records and peers. */
 export interface MeshLink<Remote> {
-  readonly graph: LinkGraph
+  /** Its record says that it is in the swarm: it has neither expired nor left. */
+  isStanding(id: PeerId): boolean
   /** Links that others may not take; see `MeshKeeper`. */
   readonly reserved: number
   onRecord(record: PeerRecord): void
@@ -47,17 +49,13 @@ export interface MeshLink<Remote> {
 }
 
 export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLink<Remote> {
-  const { self, settings, scope, history, roster, calls, table } = options
+  const { self, settings, scope, history, roster, calls, table, graph } = options
   const { peersMax, runtime } = settings
 
   function standing(id: PeerId): PeerRecord | undefined {
     const record = table.get(id)
     return record && !record.left && record.expiresMs > options.nowMs() ? record : undefined
   }
-
-  const ownLinks = () =>
-    roster.peers.filter(({ isDirect }) => isDirect).map(({ publicKey, rttMs }) => ({ key: publicKey, rttMs: rttMs ?? 0 }))
-  const graph = createLinkGraph({ linksOf: (id) => (id === self ? ownLinks() : (table.get(id)?.links ?? [])) })
 
   const keeper: MeshKeeper = createMeshKeeper({
     self,
@@ -101,7 +99,7 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
   }
 
   return {
-    graph,
+    isStanding: (id) => standing(id) !== undefined,
     makeWay,
     get reserved() {
       return keeper.reserved

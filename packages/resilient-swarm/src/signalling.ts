@@ -1,10 +1,9 @@
 import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
 import {
-  createLinkGraph,
   createSwarmSignals,
   encodeWay,
-  type GraphLink,
+  type LinkGraph,
   type Neighbour,
   type SealedBox,
   type SwarmSignals,
@@ -13,7 +12,7 @@ import { type AddedServer, createSignalExchange, type SignalServerStatus } from 
 import { normalizeOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
 import type { Settings } from './options.ts'
-import { type OwnExchange, openOwnExchange } from './own-exchange.ts'
+import { type OwnExchange, type OwnExchangeOptions, openOwnExchange } from './own-exchange.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { createSignalRouter, type Offer, type SignalRouter } from './signal-router.ts'
 import { believableOffset, createToldTimes } from './told-time.ts'
@@ -22,13 +21,16 @@ export interface SignallingOptions {
   readonly keyPair: KeyPair
   readonly settings: Settings
   readonly neighbours: () => readonly ConnectedPeer<unknown>[]
-  /** Whom a node says it is linked to, by its record. */
-  readonly linksOf: (id: PeerId) => readonly GraphLink[]
+  readonly graph: LinkGraph
+  /** The swarm knows it by a record. */
+  readonly isKnown: (id: PeerId) => boolean
   readonly onOffer: (offer: Offer) => void
   readonly onError: (error: SwarmError) => void
   readonly onDisplaced: () => void
   /** Our own exchange listens, and others can dial it there. */
   readonly onDoor: (urls: readonly string[]) => void
+  /** A client at our own exchange has a signal for somebody who is not there; see `OwnExchangeOptions`. */
+  readonly onSought: OwnExchangeOptions['onSought']
 }
 
 /** Every way for sealed signals: the servers, the connected peers, and the time that both teach us. */
@@ -57,7 +59,7 @@ export interface Signalling {
 }
 
 export function createSignalling(options: SignallingOptions): Signalling {
-  const { keyPair, settings, neighbours, linksOf, onError } = options
+  const { keyPair, settings, neighbours, graph, onError } = options
   const { runtime, network } = settings
   const scope = new Scope()
   const told = createToldTimes()
@@ -71,6 +73,8 @@ export function createSignalling(options: SignallingOptions): Signalling {
     const clockMs = runtime.clock.now()
     return clockMs + (believableOffset(exchange.clockOffsetMs, clockMs) ?? told.offsetMs ?? 0)
   }
+
+  const isAtOwnDoor = (id: PeerId) => own?.lookup([id]).has(id) ?? false
 
   /** Whom something can be handed to right now. */
   const connected = () => neighbours().filter(({ state }) => state === 'connected')
@@ -86,7 +90,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
   const swarm = createSwarmSignals({
     self: keyPair.peerId,
     runtime,
-    graph: createLinkGraph({ linksOf }),
+    graph,
     neighbours: () => connected().map(asNeighbour),
     receive: (box) => router.receive(box),
   })
@@ -98,9 +102,10 @@ export function createSignalling(options: SignallingOptions): Signalling {
     onOffer: options.onOffer,
     get byServers() {
       if (exchange.servers.length === 0 && !own) return undefined
-      return (box: SealedBox) => (own?.lookup([box.to]).has(box.to) ? own.route(box) : exchange.send(box))
+      return (box: SealedBox) => (own && isAtOwnDoor(box.to) ? own.route(box) : exchange.send(box))
     },
     isServed: () => own !== undefined || exchange.servers.some(({ state }) => state === 'registered'),
+    isOnlyHere: (id) => !options.isKnown(id) && isAtOwnDoor(id),
     throughSwarm: swarm.carry,
   })
   exchange.onSignal = (signal) => void router.receive(signal)
@@ -124,6 +129,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
       runtime,
       onSignal: (signal) => router.receive(signal),
       onDisplaced: options.onDisplaced,
+      onSought: options.onSought,
     })
     if (scope.isClosed) return opened.close()
     scope.add(() => opened.close())
