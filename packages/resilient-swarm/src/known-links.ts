@@ -1,5 +1,6 @@
 import type { PeerId } from '@resilient-swarm/contract'
-import { createLinkGraph, type LinkGraph } from '@resilient-swarm/mesh'
+import type { LinkGraph } from '@resilient-swarm/mesh'
+import { createLinkGraph } from '@resilient-swarm/mesh/links'
 import type { Roster } from './roster.ts'
 import type { TableView } from './table-link.ts'
 

@@ -1,9 +1,10 @@
 import type { PeerId, Scope } from '@resilient-swarm/contract'
-import { createMeshKeeper, type LinkGraph, type MeshKeeper } from '@resilient-swarm/mesh'
+import type { LinkGraph, MeshKeeper } from '@resilient-swarm/mesh'
 import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Calls } from './calls.ts'
 import type { History } from './history.ts'
 import { HANDSHAKES_PENDING_MAX, LETTING_GO_MS, RELEASE_ANSWER_MS } from './limits.ts'
+import { loadOnce } from './load-once.ts'
 import type { Settings } from './options.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { PEER_CODES } from './peer-codes.ts'
@@ -57,23 +58,41 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     return record && !record.left && record.expiresMs > options.nowMs() ? record : undefined
   }
 
-  const keeper: MeshKeeper = createMeshKeeper({
-    self,
-    runtime,
-    scope,
-    peersMax,
-    callsMax: HANDSHAKES_PENDING_MAX,
-    graph,
-    isAlive: (id) => standing(id) !== undefined,
-    isRelay: (id) => standing(id)?.relay ?? false,
-    peers: () =>
-      roster.peers.map(({ publicKey, rttMs, state, idleMs }) => ({ id: publicKey, rttMs, isUp: state === 'connected', idleMs })),
-    isConnected: (id) => roster.get(id) !== undefined,
-    isCalling: calls.isCalling,
-    calling: () => calls.size,
-    call: (id, { timeoutMs }) => calls.call(id, { timeoutMs, isForMesh: true }),
-    release,
+  let keeper: MeshKeeper | undefined
+  const loadKeeper = loadOnce(async () => {
+    const { createMeshKeeper } = await import('@resilient-swarm/mesh')
+    keeper = createMeshKeeper({
+      self,
+      runtime,
+      scope,
+      peersMax,
+      callsMax: HANDSHAKES_PENDING_MAX,
+      graph,
+      isAlive: (id) => standing(id) !== undefined,
+      isRelay: (id) => standing(id)?.relay ?? false,
+      peers: () =>
+        roster.peers.map(({ publicKey, rttMs, state, idleMs }) => ({
+          id: publicKey,
+          rttMs,
+          isUp: state === 'connected',
+          idleMs,
+        })),
+      isConnected: (id) => roster.get(id) !== undefined,
+      isCalling: calls.isCalling,
+      calling: () => calls.size,
+      call: (id, { timeoutMs }) => calls.call(id, { timeoutMs, isForMesh: true }),
+      release,
+    })
+    for (const { id, left } of table.records) if (!left) keeper.learn(id)
+    keeper.nudge()
   })
+
+  /** Until it is loaded, which begins at once, there is nothing to keep. */
+  function load(): void {
+    if (keeper || scope.isClosed) return
+    loadKeeper().catch((error: unknown) => runtime.log.warn('the mesh waits for its code', { error: String(error) }))
+  }
+  load()
 
   async function release(id: PeerId, { isForced }: { readonly isForced: boolean }): Promise<boolean> {
     const peer = roster.get(id)
@@ -94,7 +113,7 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
       await withSignal(Promise.race([peer.closed, sleep({ clock: runtime.clock, delayMs: LETTING_GO_MS, signal })]), signal)
     }
     const present = roster.get(id)
-    if (!present && !options.hasRoom()) keeper.makeRoom()
+    if (!present && !options.hasRoom()) keeper?.makeRoom()
     return present
   }
 
@@ -102,17 +121,18 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     isStanding: (id) => standing(id) !== undefined,
     makeWay,
     get reserved() {
-      return keeper.reserved
+      return keeper?.reserved ?? 0
     },
     onRecord({ id, left }) {
-      if (left) keeper.forget(id)
-      else keeper.learn(id)
+      load()
+      if (left) keeper?.forget(id)
+      else keeper?.learn(id)
     },
-    nudge: keeper.nudge,
-    released: keeper.released,
-    makeRoom: keeper.makeRoom,
+    nudge: () => keeper?.nudge(),
+    released: (id) => keeper?.released(id),
+    makeRoom: () => keeper?.makeRoom() ?? false,
     needs(peer) {
-      if (keeper.needs(peer.publicKey)) return true
+      if (keeper?.needs(peer.publicKey) ?? true) return true
       peer.letGo()
       return false
     },

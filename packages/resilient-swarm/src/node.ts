@@ -1,6 +1,6 @@
 import { type PeerId, Scope } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
-import { isLarger } from '@resilient-swarm/mesh'
+import { isLarger } from '@resilient-swarm/mesh/links'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { openHome } from '#home'
 import { type Acquaintances, createAcquaintances } from './acquaintances.ts'
@@ -10,12 +10,13 @@ import { type Circuits, createCircuits } from './circuits.ts'
 import { createDatabaseSharing, type DatabaseSharing } from './database-sharing.ts'
 import { createDirectDialler, yieldedError } from './direct-dialler.ts'
 import { createDoorGreeter, type DoorGreeter } from './door-greeter.ts'
-import { createDoorKeeper, type DoorKeeper } from './door-keeper.ts'
+import type { DoorKeeper } from './door-keeper.ts'
 import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
 import { createHistory, type History } from './history.ts'
 import type { Home } from './home.ts'
 import { createKnownLinks } from './known-links.ts'
+import { createLaterDoorKeeper } from './later-door-keeper.ts'
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
 import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
@@ -196,7 +197,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     hasRoom: () => hasRoom('us'),
   })
 
-  const doors: DoorKeeper = createDoorKeeper({
+  const doors: DoorKeeper = createLaterDoorKeeper({
     self,
     runtime,
     scope,

@@ -1,5 +1,5 @@
 import type { CloseReason, PeerId, Scope, Substream } from '@resilient-swarm/contract'
-import { isLarger } from '@resilient-swarm/mesh'
+import { isLarger } from '@resilient-swarm/mesh/links'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import { type Acquaintances, replacedError } from './acquaintances.ts'

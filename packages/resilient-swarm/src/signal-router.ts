@@ -11,7 +11,8 @@ import {
   takeToken,
 } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
-import { type OwnSignal, proveDelivery, type SignalRoute, type SwarmSignals } from '@resilient-swarm/mesh'
+import type { OwnSignal, SignalRoute, SwarmSignals } from '@resilient-swarm/mesh'
+import { proveDelivery } from '@resilient-swarm/mesh/links'
 import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,

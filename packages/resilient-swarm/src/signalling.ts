@@ -1,16 +1,10 @@
 import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
-import {
-  createSwarmSignals,
-  encodeWay,
-  type LinkGraph,
-  type Neighbour,
-  type SealedBox,
-  type SwarmSignals,
-} from '@resilient-swarm/mesh'
+import type { LinkGraph, Neighbour, SealedBox, SwarmSignals } from '@resilient-swarm/mesh'
 import { type AddedServer, createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { normalizeOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
+import { loadOnce } from './load-once.ts'
 import type { Settings } from './options.ts'
 import { type OwnExchange, type OwnExchangeOptions, openOwnExchange } from './own-exchange.ts'
 import type { ConnectedPeer } from './peer.ts'
@@ -37,7 +31,10 @@ export interface SignallingOptions {
 export interface Signalling {
   readonly router: SignalRouter
   /** What connected peers hand us by the methods `signal` and `signalled`. */
-  readonly swarm: Pick<SwarmSignals, 'take' | 'hear'>
+  readonly swarm: {
+    take(...asked: Parameters<SwarmSignals['take']>): Promise<string | null>
+    hear(...told: Parameters<SwarmSignals['hear']>): void
+  }
   /** First registration at any server. */
   readonly ready: Promise<void>
   /** How it stands with each server. */
@@ -79,21 +76,28 @@ export function createSignalling(options: SignallingOptions): Signalling {
   /** Whom something can be handed to right now. */
   const connected = () => neighbours().filter(({ state }) => state === 'connected')
 
-  const asNeighbour = ({ publicKey, rttMs, rpcSession }: ConnectedPeer<unknown>): Neighbour => ({
-    id: publicKey,
-    rttMs,
-    signal: (signal, { timeoutMs }) =>
-      rpcSession.call('signal', [signal.to, signal.id, signal.box, encodeWay(signal)], { timeoutMs }),
-    signalled: (copy, proof) => rpcSession.call('signalled', [copy, proof], { reply: 'none' }),
+  const loadSwarm = loadOnce(async () => {
+    const { createSwarmSignals, encodeWay } = await import('@resilient-swarm/mesh')
+    const asNeighbour = ({ publicKey, rttMs, rpcSession }: ConnectedPeer<unknown>): Neighbour => ({
+      id: publicKey,
+      rttMs,
+      signal: (signal, { timeoutMs }) =>
+        rpcSession.call('signal', [signal.to, signal.id, signal.box, encodeWay(signal)], { timeoutMs }),
+      signalled: (copy, proof) => rpcSession.call('signalled', [copy, proof], { reply: 'none' }),
+    })
+    swarm = createSwarmSignals({
+      self: keyPair.peerId,
+      runtime,
+      graph,
+      neighbours: () => connected().map(asNeighbour),
+      receive: (box) => router.receive(box),
+    })
+    return swarm
   })
-
-  const swarm = createSwarmSignals({
-    self: keyPair.peerId,
-    runtime,
-    graph,
-    neighbours: () => connected().map(asNeighbour),
-    receive: (box) => router.receive(box),
-  })
+  let swarm: SwarmSignals | undefined
+  loadSwarm().catch((error: unknown) =>
+    runtime.log.warn('signals through the swarm wait for their code', { error: String(error) }),
+  )
   const router: SignalRouter = createSignalRouter({
     keyPair,
     network,
@@ -106,7 +110,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
     },
     isServed: () => own !== undefined || exchange.servers.some(({ state }) => state === 'registered'),
     isOnlyHere: (id) => !options.isKnown(id) && isAtOwnDoor(id),
-    throughSwarm: swarm.carry,
+    throughSwarm: async (...own) => (swarm ?? (await loadSwarm())).carry(...own),
   })
   exchange.onSignal = (signal) => void router.receive(signal)
 
@@ -155,7 +159,10 @@ export function createSignalling(options: SignallingOptions): Signalling {
 
   return {
     router,
-    swarm,
+    swarm: {
+      take: async (...asked) => (swarm ?? (await loadSwarm())).take(...asked),
+      hear: (...told) => swarm?.hear(...told),
+    },
     ready,
     get servers() {
       return exchange.servers

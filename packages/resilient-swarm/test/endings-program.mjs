@@ -1,6 +1,6 @@
 // What endings.test.ts runs as a process of its own, on the built package.
 import { readdirSync, readFileSync } from 'node:fs'
-import { getHeapCodeStatistics } from 'node:v8'
+import { queryObjects } from 'node:v8'
 import { Swarm } from '../dist/index.js'
 
 const [, , what, ...words] = process.argv
@@ -63,8 +63,5 @@ async function weigh() {
   }
   const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
   const descriptors = readdirSync('/proc/self/fd').length
-  // Without compiled code: V8 goes on optimising for hundreds of cycles, and how far it is depends on the machine's other work.
-  const { code_and_metadata_size: machineCode, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics()
-  const codeKiB = Math.round((machineCode + bytecode) / 1024)
-  return { threads, descriptors, heapKiB: Math.round(process.memoryUsage().heapUsed / 1024) - codeKiB, codeKiB }
+  return { threads, descriptors, objects: queryObjects(Object, { format: 'count' }) }
 }
