@@ -39,6 +39,12 @@ export default {
       comment: 'The signal server speaks the protocol; it is no member of the swarm.',
     }),
     only({
+      name: 'L3-simulator',
+      from: '^apps/simulator/src/',
+      to: ['^apps/simulator/', '^packages/(contract|identity|peer-table|mesh)/'],
+      comment: 'The simulator runs what is plain: no WebRTC, no session, no facade. What it runs must not need them either.',
+    }),
+    only({
       name: 'L4-facade',
       from: source('resilient-swarm'),
       to: [`^packages/(contract|identity|resilient-swarm|${siblings})/`, '^apps/signal-server/'],

@@ -1,17 +1,18 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const LETTERS = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0))
+const ascii = new TextDecoder()
 const VALUES = new Map([...ALPHABET].map((letter, value) => [letter.charCodeAt(0), value]))
 
 /** base64url without padding (RFC 4648 §5). */
 export function encodeBase64Url(bytes: Uint8Array): string {
-  let text = ''
+  const letters = new Uint8Array(Math.ceil((bytes.byteLength * 4) / 3))
+  let at = 0
   for (let index = 0; index < bytes.byteLength; index += 3) {
-    const [first = 0, second, third] = [bytes[index], bytes[index + 1], bytes[index + 2]]
-    text += ALPHABET[first >> 2]
-    text += ALPHABET[((first & 3) << 4) | ((second ?? 0) >> 4)]
-    if (second !== undefined) text += ALPHABET[((second & 15) << 2) | ((third ?? 0) >> 6)]
-    if (third !== undefined) text += ALPHABET[third & 63]
+    const three = ((bytes[index] as number) << 16) | ((bytes[index + 1] ?? 0) << 8) | (bytes[index + 2] ?? 0)
+    // What lies behind the end of `letters` is not written: one byte gives two, two give three.
+    for (let shift = 18; shift >= 0; shift -= 6) letters[at++] = LETTERS[(three >> shift) & 63] as number
   }
-  return text
+  return ascii.decode(letters)
 }
 
 /** Undefined for anything but the one spelling that `encodeBase64Url` writes: no padding, no spare bits, no white space. */

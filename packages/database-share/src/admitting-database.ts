@@ -1,6 +1,7 @@
 import { type PouchDatabase, type PouchDocument, statusOf } from './database.ts'
 import { type CheckedDocument, type Refusal, withoutAncestry } from './document.ts'
-import { WRITE_REVISIONS_MAX } from './limits.ts'
+import { partsOf, treeWeight } from './heavy-parts.ts'
+import { TURN_REVISIONS_MAX } from './limits.ts'
 
 export interface AdmittingDatabaseOptions {
   readonly database: PouchDatabase
@@ -40,11 +41,21 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
     const refused = docs.filter((_, index) => !verdicts[index]).map((document) => deny(document, 'admit'))
     for (const document of admitted) options.onAdmitted(document)
     const failures: Denied[] = []
-    for (const part of partsOf(admitted)) {
-      if (part !== admitted) await options.turn()
+    for (const [index, part] of partsOf(admitted, ({ _revisions }) => _revisions.ids.length, TURN_REVISIONS_MAX).entries()) {
+      if (index > 0) await options.turn()
       failures.push(...(await store(part)))
     }
     return [...refused, ...failures]
+  }
+
+  async function revsDiff(asked: Readonly<Record<string, readonly string[]>>): Promise<object> {
+    const missing = {}
+    const parts = partsOf(Object.entries(asked), ([, [winner = '']]) => treeWeight(winner), TURN_REVISIONS_MAX)
+    for (const [index, part] of parts.entries()) {
+      if (index > 0) await options.turn()
+      Object.assign(missing, await database.revsDiff(Object.fromEntries(part)))
+    }
+    return missing
   }
 
   /** PouchDB throws a whole batch away for one document that it does not like; then each is written alone. */
@@ -86,7 +97,7 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
     once() {},
     removeListener() {},
     id: () => database.id(),
-    revsDiff: (asked: object) => database.revsDiff(asked),
+    revsDiff,
     bulkDocs,
 
     /** The checkpoint, if it is of this very origin. */
@@ -103,22 +114,6 @@ export function createAdmittingDatabase(options: AdmittingDatabaseOptions): obje
       return database.put({ ...checkpoint, ...origin, ...(stored ? { _rev: stored._rev } : {}) })
     },
   }
-}
-
-/** As many documents to a write as have few revisions together, in order; nearly always all of them. */
-function partsOf(documents: readonly CheckedDocument[]): (readonly CheckedDocument[])[] {
-  const parts: CheckedDocument[][] = []
-  let revisions = Number.POSITIVE_INFINITY
-  for (const document of documents) {
-    const { length } = document._revisions.ids
-    if (revisions + length > WRITE_REVISIONS_MAX) {
-      parts.push([])
-      revisions = 0
-    }
-    parts.at(-1)?.push(document)
-    revisions += length
-  }
-  return parts.length === 1 ? [documents] : parts
 }
 
 /** PouchDB's adapters put binaries into the attachments that they are handed. */

@@ -33,7 +33,7 @@ export interface DatabaseShare extends Closable {
   /** Whom it is shared with right now. */
   readonly progress: readonly PeerProgress[]
   /** Both ways with one peer, whose key is proven, until the channel or the share ends. Takes the channel over. */
-  replicate(link: { readonly channel: Channel; readonly peer: PeerId }): Closable & { readonly closed: Promise<CloseReason> }
+  replicate(link: { readonly channel: Channel; readonly peer: PeerId }): Exchange
   /** Resolves when sharing has ended, by `close` or because the database was closed or destroyed. */
   readonly closed: Promise<void>
   close(): Promise<void>
@@ -132,8 +132,8 @@ class PouchShare implements DatabaseShare {
     })
     this.#exchanges.set(peer, exchange)
     void exchange.closed.then((reason) => this.#onEnd(exchange, reason))
-    older?.abort(shareError('ERR_SHARE_CLOSED'))
-    if (this.#scope.isClosed || this.#exchanges.size > EXCHANGES_MAX) exchange.abort(shareError('ERR_SHARE_CLOSED'))
+    older?.abort()
+    if (this.#scope.isClosed || this.#exchanges.size > EXCHANGES_MAX) exchange.abort()
     return exchange
   }
 
@@ -143,7 +143,7 @@ class PouchShare implements DatabaseShare {
       const exchanges = [...this.#exchanges.values()]
       // A peer that does not confirm the end keeps nothing open.
       const timer = clock.setTimer(CLOSE_TIMEOUT_MS, () => {
-        for (const exchange of exchanges) exchange.abort(shareError('ERR_SHARE_CLOSED'))
+        for (const exchange of exchanges) exchange.abort()
       })
       const ended = this.#scope.close()
       await Promise.all([ended, ...exchanges.map((exchange) => exchange.close())])

@@ -1,7 +1,7 @@
 import { isPlain } from './bounded-json.ts'
 import type { PouchDocument, RevisedDocument } from './database.ts'
 import { ATTACHMENTS_MAX, REVISION_POSITION_MAX, REVISIONS_MAX } from './limits.ts'
-import { isDocumentId, parseRevision } from './messages.ts'
+import { isDocumentId, isRevisionHash, parseRevision } from './messages.ts'
 
 /** Why a document is not let in. */
 export type Refusal =
@@ -50,7 +50,7 @@ function isAncestry(rev: unknown, revisions: unknown): boolean {
   if (start !== revision.position || start > REVISION_POSITION_MAX || Object.keys(rest).length > 0) return false
   if (!Array.isArray(ids) || ids.length === 0 || ids.length > Math.min(REVISIONS_MAX, revision.position)) return false
   if (ids[0] !== revision.hash || new Set(ids).size !== ids.length) return false
-  return ids.every((hash) => typeof hash === 'string' && parseRevision(`1-${hash}`) !== undefined)
+  return ids.every(isRevisionHash)
 }
 
 function areAttachments(given: unknown): boolean {

@@ -59,8 +59,11 @@ export interface ExchangeOptions {
 /** Pull in both directions over one channel with one peer: we serve our database and read the peer's. */
 export interface Exchange extends Closable {
   readonly progress: PeerProgress
+  /** True once the peer has said which database it has: it shares the name. False when it ended before. */
+  readonly begun: Promise<boolean>
   readonly closed: Promise<CloseReason>
-  abort(error: SwarmError): void
+  /** Ends it at once, whatever the peer says. */
+  abort(error?: SwarmError): void
 }
 
 /** What stands around a document in its message. */
@@ -73,6 +76,10 @@ export function startExchange(options: ExchangeOptions): Exchange {
   let state: PeerProgress['state'] = 'active'
   let pending: number | undefined
   let end: CloseReason | undefined
+  let tellBegun: (hasBegun: boolean) => void = () => {}
+  const begun = new Promise<boolean>((resolve) => {
+    tellBegun = resolve
+  })
 
   const breakOff = (code: number, error: SwarmError): void => {
     if (end) return
@@ -87,12 +94,14 @@ export function startExchange(options: ExchangeOptions): Exchange {
   const brought = createBrought()
   const sender = createPieceSender(channel)
   const ask = (question: Uint8Array) => void sender.send('question', question)
+  const turn = () => new Promise<void>((resolve) => scope.timer(runtime.clock, 0, resolve))
   const served = serveDatabase({
     database: options.database,
     readChanges: options.readChanges,
     isNews: (id, revisions) => !brought.hasAll(id, revisions),
     onChange: options.onChange,
     send: (answer) => sender.send('answer', answer),
+    turn,
     onFailed,
   })
   const reading = createReading({ clock: runtime.clock, scope, send: ask, onSilent })
@@ -125,10 +134,11 @@ export function startExchange(options: ExchangeOptions): Exchange {
   /** The peer has said which database it has: reading begins. */
   function begin({ database }: Extract<Question, { type: 'open' }>): void {
     opening.cancel()
+    tellBegun(true)
     const target = createAdmittingDatabase({
       database: options.database,
       origin: { peer, database },
-      turn: () => new Promise((resolve) => scope.timer(runtime.clock, 0, resolve)),
+      turn,
       admit: options.admit,
       onAdmitted: ({ _id, _rev }) => brought.add(_id, _rev),
       onStored(documents) {
@@ -197,6 +207,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
   }
   const closed = channel.closed.then(async (reason) => {
     end ??= reason
+    tellBegun(false)
     await scope.close()
     return end
   })
@@ -205,8 +216,9 @@ export function startExchange(options: ExchangeOptions): Exchange {
     get progress() {
       return progress()
     },
+    begun,
     closed,
-    abort: (error) => breakOff(EXCHANGE_END.failed, error),
+    abort: (error = shareError('ERR_SHARE_CLOSED')) => breakOff(EXCHANGE_END.failed, error),
     async close() {
       channel.close()
       await closed

@@ -1,6 +1,6 @@
 export type { PouchDocument, ShareableDatabase } from './database.ts'
 export { checkShareName, createDatabaseShare, type DatabaseShare, type DatabaseShareOptions } from './database-share.ts'
 export type { Refusal } from './document.ts'
-export { EXCHANGE_END, type PeerProgress } from './exchange.ts'
+export { EXCHANGE_END, type Exchange, type PeerProgress } from './exchange.ts'
 export type { ShareErrorCode } from './share-error.ts'
 export type { AdmitDocument, DeniedDocument, SharedChange, ShareEvents, ShareSummary } from './share-events.ts'

@@ -16,8 +16,8 @@ export const REVISION_HASH_LENGTH_MAX = 128
 export const REVISION_POSITION_MAX = 1_000_000_000
 /** Ancestors that travel with a document: PouchDB's own default for those it keeps. */
 export const REVISIONS_MAX = 1_000
-/** Revisions in one write, above which the rest waits a turn: PouchDB merges 1,000 in some milliseconds, and all of a write at once. */
-export const WRITE_REVISIONS_MAX = 1_500
+/** Revisions read, compared or written in one turn: PouchDB takes some milliseconds for 1,000, and does all that it is handed at once. */
+export const TURN_REVISIONS_MAX = 2_000
 /** Leaves of one document that are told, the winner first: conflicts beyond this are nobody's to resolve. */
 export const LEAVES_MAX = 256
 /** Attachments of one document. */
@@ -33,6 +33,8 @@ export const PIECE_BYTES_MAX = 16 * 1024
 export const QUESTION_BYTES_MAX = 1024 * 1024
 /** Bytes of one answer to `changes`; fewer changes are told where they would take more. One document's leaves always fit. */
 export const CHANGES_BYTES_MAX = 256 * 1024
+/** Bytes of small documents that are told together: one piece, for each costs a seal and a call of the transport. */
+export const FOUND_BYTES_AIM = 15 * 1024
 /** Changes in one batch: of 1,000 small documents each batch costs some 10 ms beyond its documents, and a batch is held in memory. */
 export const BATCH_CHANGES_MAX = 250
 /** A batch whose documents were too large together is tried again with this share of its changes. */

@@ -1,4 +1,4 @@
-import { utf8 } from '@resilient-swarm/contract'
+import { concatBytes, utf8 } from '@resilient-swarm/contract'
 import { encodeJson, parseJson } from './bounded-json.ts'
 import type { Place } from './database.ts'
 import {
@@ -42,8 +42,8 @@ export type Answer =
       readonly last: Place
       readonly pending: number | null
     }
-  /** One of the documents that were asked for; whether it is one is for the admission to say. */
-  | { readonly type: 'document'; readonly request: number; readonly document: unknown }
+  /** Some of the documents that were asked for; whether they are any is for the admission to say. */
+  | { readonly type: 'found'; readonly request: number; readonly documents: readonly unknown[] }
   /** A document that is larger than the reader takes. */
   | { readonly type: 'large'; readonly request: number; readonly id: string }
   /** No more documents of this question; so many of those wanted were not looked at. */
@@ -53,6 +53,13 @@ export type Message = Question | Answer
 
 export function encodeMessage(message: Message): Uint8Array {
   return encodeJson(message)
+}
+
+/** An answer `found`, of documents that are JSON already. */
+export function encodeFound(request: number, documents: readonly Uint8Array[]): Uint8Array {
+  const between = utf8(',')
+  const parts = documents.flatMap((document, index) => (index === 0 ? [document] : [between, document]))
+  return concatBytes(utf8(`{"type":"found","request":${request},"documents":[`), ...parts, utf8(']}'))
 }
 
 /** Strict: undefined unless the bytes are a question with exactly the fields that it has. */
@@ -75,8 +82,8 @@ export function parseAnswer(bytes: Uint8Array): Answer | undefined {
   switch (fields?.['type']) {
     case 'rows':
       return hasShape(fields, { request: isPositive, rows: isRows, last: isPlace, pending: isPending })
-    case 'document':
-      return hasShape(fields, { request: isPositive, document: isAnything })
+    case 'found':
+      return hasShape(fields, { request: isPositive, documents: isFound })
     case 'large':
       return hasShape(fields, { request: isPositive, id: isDocumentId })
     case 'end':
@@ -100,7 +107,7 @@ function asRecord(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
 }
 
-const isAnything: Is = () => true
+const isFound: Is = (value) => Array.isArray(value) && value.length > 0 && value.length <= WANTED_MAX
 const isBoolean: Is = (value) => typeof value === 'boolean'
 const isCount: Is = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const isPositive: Is = (value) => isCount(value) && value !== 0
@@ -116,13 +123,18 @@ export function isDocumentId(value: unknown): value is string {
   return !LONE_SURROGATE.test(value) && utf8(value).byteLength <= DOCUMENT_ID_BYTES_MAX
 }
 
+const REVISION_HASH = /^[\x21-\x7e]+$/
+
+export function isRevisionHash(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= REVISION_HASH_LENGTH_MAX && REVISION_HASH.test(value)
+}
+
 /** Position and hash of a revision, or undefined where it is none. */
 export function parseRevision(value: unknown): { readonly position: number; readonly hash: string } | undefined {
   if (typeof value !== 'string' || value.length > REVISION_HASH_LENGTH_MAX + 11) return undefined
-  const match = /^([1-9]\d{0,9})-([\x21-\x7e]+)$/.exec(value)
-  const [position, hash] = [Number(match?.[1]), match?.[2] ?? '']
-  if (!match || position > REVISION_POSITION_MAX || hash.length > REVISION_HASH_LENGTH_MAX) return undefined
-  return { position, hash }
+  const match = /^([1-9]\d{0,9})-(.+)$/.exec(value)
+  const [position, hash] = [Number(match?.[1]), match?.[2]]
+  return isRevisionHash(hash) && position <= REVISION_POSITION_MAX ? { position, hash } : undefined
 }
 
 function isRevision(value: unknown): boolean {

@@ -111,12 +111,24 @@ export function createReading({ clock, scope, send, onSilent }: ReadingOptions):
   }
 
   /** A document or a word on one, of those asked for and no more of each than were. */
-  function receiveOne(request: number, id: unknown, bytes: number): boolean {
-    if (!documents || request !== documents.request || typeof id !== 'string') return false
-    const count = (documents.told.get(id) ?? 0) + 1
-    if (count > (documents.wanted.get(id) ?? 0) || documents.bytes >= documents.bytesMax) return false
-    documents.told.set(id, count)
-    documents.bytes += bytes
+  function receiveOne({ told, wanted }: AskedDocuments, id: unknown): boolean {
+    if (typeof id !== 'string') return false
+    const count = (told.get(id) ?? 0) + 1
+    told.set(id, count)
+    return count <= (wanted.get(id) ?? 0)
+  }
+
+  function receiveFound({ request, documents: found }: Extract<Answer, { type: 'found' }>, bytes: number): boolean {
+    const asked = documents
+    if (!asked || request !== asked.request || asked.bytes >= asked.bytesMax) return false
+    asked.bytes += bytes
+    asked.found.push(...found)
+    return found.every((document) => receiveOne(asked, (document as { _id?: unknown } | null)?._id))
+  }
+
+  function receiveLarge({ request, id }: Extract<Answer, { type: 'large' }>): boolean {
+    if (!documents || request !== documents.request || !receiveOne(documents, id)) return false
+    documents.large.push(id)
     return true
   }
 
@@ -132,14 +144,10 @@ export function createReading({ clock, scope, send, onSilent }: ReadingOptions):
     switch (answer.type) {
       case 'rows':
         return receiveRows(answer)
-      case 'document':
-        if (!receiveOne(answer.request, (answer.document as { _id?: unknown } | null)?._id, bytes)) return false
-        documents?.found.push(answer.document)
-        return true
+      case 'found':
+        return receiveFound(answer, bytes)
       case 'large':
-        if (!receiveOne(answer.request, answer.id, 0)) return false
-        documents?.large.push(answer.id)
-        return true
+        return receiveLarge(answer)
       case 'end':
         return receiveEnd(answer)
     }

@@ -1,7 +1,26 @@
+import { encodeJson } from './bounded-json.ts'
 import type { ChangeRow, ChangesResult, Place, PouchDatabase, RevisedDocument } from './database.ts'
 import { trimAncestry } from './document.ts'
-import { CHANGES_BYTES_MAX, LEAVES_MAX, QUESTIONS_MAX, READ_BYTES_AIM, READ_DOCUMENTS_MAX } from './limits.ts'
-import { type Answer, encodeMessage, isDocumentId, parseRevision, type Question, type Row, type Wanted } from './messages.ts'
+import { partsOf, treeWeight } from './heavy-parts.ts'
+import {
+  CHANGES_BYTES_MAX,
+  FOUND_BYTES_AIM,
+  LEAVES_MAX,
+  QUESTIONS_MAX,
+  READ_BYTES_AIM,
+  READ_DOCUMENTS_MAX,
+  TURN_REVISIONS_MAX,
+} from './limits.ts'
+import {
+  type Answer,
+  encodeFound,
+  encodeMessage,
+  isDocumentId,
+  parseRevision,
+  type Question,
+  type Row,
+  type Wanted,
+} from './messages.ts'
 
 export interface ServedDatabaseOptions {
   readonly database: PouchDatabase
@@ -13,6 +32,8 @@ export interface ServedDatabaseOptions {
   readonly onChange: (listener: () => void) => () => void
   /** Resolves when there is room for the next. */
   readonly send: (answer: Uint8Array) => Promise<void>
+  /** Lets everything else have its turn. */
+  readonly turn: () => Promise<void>
   /** Our own database failed. */
   readonly onFailed: (cause: unknown) => void
 }
@@ -34,6 +55,7 @@ export function serveDatabase({
   isNews,
   onChange,
   send,
+  turn,
   onFailed,
 }: ServedDatabaseOptions): ServedDatabase {
   let documentBytesMax: number | undefined
@@ -75,37 +97,58 @@ export function serveDatabase({
     }
   }
 
-  /** Resolves with the bytes that it took. */
-  async function tell(request: number, document: RevisedDocument): Promise<number> {
-    const message = encodeMessage({ type: 'document', request, document: trimAncestry(document) })
-    const around = encodeMessage({ type: 'document', request, document: null }).byteLength - 'null'.length
-    if (message.byteLength - around > (documentBytesMax ?? 0)) {
-      await answer({ type: 'large', request, id: document._id })
-      return 0
+  /** Tells documents, the small ones together; `bytes` are those of all, told or gathered. */
+  function createTeller(request: number) {
+    let gathered: Uint8Array[] = []
+    let gatheredBytes = 0
+    let toldBytes = 0
+
+    async function flush(): Promise<void> {
+      if (gathered.length === 0) return
+      const message = encodeFound(request, gathered)
+      toldBytes += message.byteLength
+      documentsSent += gathered.length
+      gathered = []
+      gatheredBytes = 0
+      await send(message)
     }
-    documentsSent++
-    await send(message)
-    return message.byteLength
+
+    return {
+      get bytes() {
+        return toldBytes + gatheredBytes
+      },
+      flush,
+      async tell(document: RevisedDocument): Promise<void> {
+        const json = encodeJson(trimAncestry(document))
+        if (json.byteLength > (documentBytesMax ?? 0)) return answer({ type: 'large', request, id: document._id })
+        if (gatheredBytes + json.byteLength > FOUND_BYTES_AIM) await flush()
+        gathered.push(json)
+        gatheredBytes += json.byteLength
+      },
+    }
   }
 
   async function answerDocuments({ request, wanted, bytesMax }: DocumentsQuestion): Promise<void> {
     underWay.documents++
     try {
+      const teller = createTeller(request)
       let place = 0
-      let bytes = 0
-      while (place < wanted.length && bytes < bytesMax && !closed) {
-        const part = wanted.slice(place, place + readMax)
-        const before = bytes
+      while (place < wanted.length && teller.bytes < bytesMax && !closed) {
+        const next = wanted.slice(place, place + readMax)
+        const [part = next] = partsOf(next, ([, revision]) => treeWeight(revision), TURN_REVISIONS_MAX)
+        if (part.length < next.length) await turn()
+        const before = teller.bytes
         let looked = 0
         const entries = await readDocuments(database, part)
         for (const { ok } of entries) {
-          if (bytes >= bytesMax || closed) break
+          if (teller.bytes >= bytesMax || closed) break
           looked++
-          if (ok) bytes += await tell(request, ok)
+          if (ok) await teller.tell(ok)
         }
         place += looked < entries.length ? looked : part.length
-        readMax = bytes - before > READ_BYTES_AIM ? Math.max(1, readMax >> 1) : Math.min(READ_DOCUMENTS_MAX, readMax * 2)
+        readMax = teller.bytes - before > READ_BYTES_AIM ? Math.max(1, readMax >> 1) : Math.min(READ_DOCUMENTS_MAX, readMax * 2)
       }
+      await teller.flush()
       await answer({ type: 'end', request, left: wanted.length - place })
     } catch (cause) {
       if (!closed) onFailed(cause)

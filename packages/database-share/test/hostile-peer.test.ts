@@ -103,7 +103,7 @@ function tell({ mallory }: Scene, rows: readonly unknown[], documents: readonly 
               : { type: 'rows', request, rows: [], last: since, pending: 0 },
           ],
     documents: ({ request }: Question & { type: 'documents' }) => [
-      ...documents.map((document) => ({ type: 'document', request, document })),
+      ...(documents.length > 0 ? [{ type: 'found', request, documents }] : []),
       { type: 'end', request, left: 0 },
     ],
   }
@@ -263,7 +263,7 @@ describe('a hostile feed', () => {
     ['goes back', ({ request }) => [{ type: 'rows', request, rows: [row('a', 5), row('b', 4)], last: 5, pending: 0 }]],
     ['ends before its rows', ({ request }) => [{ type: 'rows', request, rows: [row('a', 5)], last: 4, pending: 0 }]],
     ['answers what was not asked', ({ request }) => [{ type: 'rows', request: request + 1, rows: [], last: 0, pending: 0 }]],
-    ['hands over what was not asked for', () => [{ type: 'document', request: 1, document: good('a') }]],
+    ['hands over what was not asked for', () => [{ type: 'found', request: 1, documents: [good('a')] }]],
     [
       'has a row too many',
       ({ request }) => [
@@ -341,7 +341,7 @@ describe('a hostile feed', () => {
         return wait ? [] : [{ type: 'rows', request, rows, last: since + rows.length, pending: 0 }]
       },
       documents: ({ request, wanted }: { request: number; wanted: readonly [string, string][] }) => [
-        ...wanted.map(([id]) => ({ type: 'document', request, document: good(id) })),
+        { type: 'found', request, documents: wanted.map(([id]) => good(id)) },
         { type: 'end', request, left: 0 },
       ],
     } as never
@@ -397,7 +397,7 @@ describe('a hostile reader', () => {
     set.mallory.ask({ type: 'changes', request: 1, since: 0, limit: 100, wait: false })
     set.mallory.ask({ type: 'documents', request: 2, bytesMax: 1_000, wanted: [['_local/y', '0-1']] })
     await set.closed
-    expect(set.mallory.answers.filter(({ type }) => type === 'document')).toEqual([])
+    expect(set.mallory.answers.filter(({ type }) => type === 'found')).toEqual([])
   })
 })
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { decodeHex, decodeUtf8, utf8 } from '@resilient-swarm/contract'
+import { encodeJson } from '../src/bounded-json.ts'
 import { checkDocument } from '../src/document.ts'
 import { EXCHANGE_END } from '../src/index.ts'
-import { encodeMessage, type Message, parseAnswer, parseQuestion } from '../src/messages.ts'
+import { encodeFound, encodeMessage, type Message, parseAnswer, parseQuestion } from '../src/messages.ts'
 import { createPieceJoiner } from '../src/pieces.ts'
 
 const page = readFileSync(new URL('../../../docs/protocol/shared-database.md', import.meta.url), 'utf8')
@@ -23,7 +24,7 @@ describe('docs/protocol/shared-database.md', () => {
     expect(parseAnswer(utf8(text))).toBeUndefined()
   })
 
-  it.each(['rows', 'document', 'large', 'end'])('shows the answer %s letter for letter', (type) => {
+  it.each(['rows', 'found', 'large', 'end'])('shows the answer %s letter for letter', (type) => {
     const text = blockOf(`json ${type}`)
     const answer = parseAnswer(utf8(text))
     expect(answer?.type).toBe(type)
@@ -32,8 +33,9 @@ describe('docs/protocol/shared-database.md', () => {
   })
 
   it('shows a document that is let in', () => {
-    const { document } = JSON.parse(blockOf('json document'))
-    expect(checkDocument(document)).toEqual(document)
+    const { request, documents } = JSON.parse(blockOf('json found'))
+    expect(documents.map(checkDocument)).toEqual(documents)
+    expect(decodeUtf8(encodeFound(request, documents.map(encodeJson)))).toBe(blockOf('json found'))
   })
 
   it('shows a piece byte for byte', () => {

@@ -16,6 +16,8 @@ const { p: FIELD_PRIME, n: GROUP_ORDER } = Point.CURVE()
 export { FIELD_PRIME, GROUP_ORDER }
 
 const FIELD_BYTES = 32
+/** The top bit of a point's encoding is the sign of x. */
+export const Y_MASK = (1n << 255n) - 1n
 
 /** The inverse, and 0 for 0, as RFC 7748 §5 has it. */
 const powPminus2 = (value: bigint) => pow(value, FIELD_PRIME - 2n, FIELD_PRIME)
@@ -38,10 +40,9 @@ export function toMontgomerySecret(seed: Uint8Array): Uint8Array {
   return clamp(sha512(seed)).slice(0, FIELD_BYTES)
 }
 
-/** The X25519 form of an Ed25519 key. */
+/** The X25519 form of an Ed25519 key. It follows from y alone, so whether there is an x to it is for the caller to know. */
 export function toMontgomery(publicKey: Uint8Array): Uint8Array {
-  const { Y, Z } = Point.fromBytes(publicKey)
-  return numberToBytesLE(toU(Y, Z), FIELD_BYTES)
+  return numberToBytesLE(toU(littleEndian(publicKey) & Y_MASK, 1n), FIELD_BYTES)
 }
 
 /** Of a multiple of 8 bytes. */

@@ -35,7 +35,7 @@ export interface LinkFacts {
   readonly isDrawn: boolean
   /** The other end said that it needs the link. */
   readonly isWantedByThem: boolean
-  /** In [0, 1), drawn once a link: decides between equals. */
+  /** In [0, 1), drawn once a key: decides between equals. */
   readonly lot: number
   readonly role: LinkRole | undefined
 }
@@ -81,7 +81,9 @@ export function assignRoles(
   )
   const randomPlaces = count('random') + RANDOM_LINKS - OWN_LINKS_MIN
   const needed = (link: LinkFacts) => Number(isCrowded && link.isWantedByThem)
-  const randomness = (link: LinkFacts) => 3 * needed(link) + 2 * kept(link, 'random') + Number(link.isDrawn)
+  // What chance brought stays: whoever says that they need us must not be able to displace it.
+  const chance = (link: LinkFacts) => Number(link.isDrawn) * kept(link, 'random')
+  const randomness = (link: LinkFacts) => 4 * chance(link) + 3 * needed(link) + 2 * kept(link, 'random') + Number(link.isDrawn)
   const lasting = links.filter((link) => link.role === 'random' || needed(link))
   fill('random', randomPlaces, lasting, randomness)
   const nearness = (link: LinkFacts) => -(link.rttMs ?? UNMEASURED_MS) * (1 - NEAR_STICKINESS * kept(link, 'near'))

@@ -1,6 +1,12 @@
 import type { PeerId } from '@resilient-swarm/contract'
-import { ROUTE_CLAIMED_COST_MS, ROUTE_HOP_COST_MS, ROUTE_NODES_MAX, ROUTE_RTT_MS_DEFAULT } from './limits.ts'
-import type { LinkGraph } from './link-graph.ts'
+import {
+  ROUTE_CLAIMED_COST_MS,
+  ROUTE_HOP_COST_MS,
+  ROUTE_LINKS_MAX,
+  ROUTE_LINKS_STRANGER_MAX,
+  ROUTE_RTT_MS_DEFAULT,
+} from './limits.ts'
+import type { GraphLink, LinkGraph } from './link-graph.ts'
 
 export interface RouteQuestion {
   readonly self: PeerId
@@ -44,6 +50,8 @@ export function chooseRoute(question: RouteQuestion): Route | undefined {
     ours.set(id, { costMs: firstMs + ROUTE_HOP_COST_MS, rttMs: firstMs, before: undefined, depth: 1 })
   }
   const theirs: Side = new Map([[target, { costMs: 0, rttMs: 0, before: undefined, depth: 0 }]])
+  // Of one that tells of no links somebody near may know, or nobody.
+  let linksLeft = graph.neighbours(target).length > 0 ? ROUTE_LINKS_MAX : ROUTE_LINKS_STRANGER_MAX
   let [ourEdge, theirEdge]: [PeerId[], PeerId[]] = [[...ours.keys()], [target]]
 
   /** One layer further from the nodes at the edge; returns the new edge. */
@@ -52,11 +60,13 @@ export function chooseRoute(question: RouteQuestion): Route | undefined {
     for (const id of edge) {
       const from = side.get(id) as Reached
       for (const link of graph.neighbours(id)) {
-        if (link.key === self || (link.key !== target && avoid(link.key))) continue
+        if (--linksLeft < 0) return [...next]
         const known = side.get(link.key)
-        if (!known && ours.size + theirs.size >= ROUTE_NODES_MAX) continue
+        // Most links of a wide search lead back to where it was: they must cost next to nothing.
+        if (known && (known.depth !== from.depth + 1 || known.costMs <= leastCostMs(from, link))) continue
+        if (link.key === self || (link.key !== target && avoid(link.key))) continue
         const step = reach(graph, { from, id, link })
-        if (known && (known.depth !== step.depth || known.costMs <= step.costMs)) continue
+        if (known && known.costMs <= step.costMs) continue
         side.set(link.key, step)
         next.add(link.key)
       }
@@ -74,14 +84,19 @@ export function chooseRoute(question: RouteQuestion): Route | undefined {
   return met && { hops: joinHops(met, ours, theirs), rttMs: rttThrough(met, ours, theirs) }
 }
 
-function reach(
-  graph: LinkGraph,
-  { from, id, link }: { from: Reached; id: PeerId; link: { readonly key: PeerId; readonly rttMs: number } },
-): Reached {
-  const linkMs = link.rttMs === 0 ? ROUTE_RTT_MS_DEFAULT : link.rttMs
+function reach(graph: LinkGraph, { from, id, link }: { from: Reached; id: PeerId; link: GraphLink }): Reached {
   const isMutual = graph.neighbours(link.key).some(({ key }) => key === id)
-  const costMs = from.costMs + linkMs + ROUTE_HOP_COST_MS + (isMutual ? 0 : ROUTE_CLAIMED_COST_MS)
-  return { costMs, rttMs: from.rttMs + linkMs, before: id, depth: from.depth + 1 }
+  const costMs = leastCostMs(from, link) + (isMutual ? 0 : ROUTE_CLAIMED_COST_MS)
+  return { costMs, rttMs: from.rttMs + roundTripMs(link), before: id, depth: from.depth + 1 }
+}
+
+/** What it costs to get there by a link that both ends tell of. */
+function leastCostMs(from: Reached, link: GraphLink): number {
+  return from.costMs + roundTripMs(link) + ROUTE_HOP_COST_MS
+}
+
+function roundTripMs({ rttMs }: GraphLink): number {
+  return rttMs === 0 ? ROUTE_RTT_MS_DEFAULT : rttMs
 }
 
 function bestMeeting({ edge, ours, theirs, hopsMax }: { edge: readonly PeerId[]; ours: Side; theirs: Side; hopsMax: number }) {

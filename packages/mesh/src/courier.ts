@@ -13,6 +13,7 @@ import {
   SIGNAL_ROUNDS_MS,
   SIGNAL_TTL_BLUR,
   SIGNAL_TTL_MAX,
+  SIGNAL_TTL_SPARE,
 } from './limits.ts'
 import type { LinkGraph } from './link-graph.ts'
 import { hopName, type Neighbour } from './neighbour.ts'
@@ -26,13 +27,19 @@ export interface CourierOptions {
   readonly hands: Hands
 }
 
+export interface CarryOptions {
+  readonly signal?: AbortSignal
+  /** Rounds at the most: fewer where it matters little that this very signal arrives. */
+  readonly roundsMax?: number
+}
+
 /** Sends our own signals through the swarm. */
 export interface Courier {
   /**
    * Resolves once the receiver has acknowledged; until then it repeats in four rounds of up to two copies, by other routes each
    * time. Rejects with ERR_SIGNAL_UNACKNOWLEDGED 7 s later, or when `signal` says so.
    */
-  carry(own: OwnSignal, options?: { readonly signal?: AbortSignal }): Promise<void>
+  carry(own: OwnSignal, options?: CarryOptions): Promise<void>
   /** What a neighbour tells by `signalled` of a copy of ours; anything else is ignored. */
   hear(from: PeerId, copy: unknown, proof: unknown): void
 }
@@ -41,10 +48,10 @@ export function createCourier(options: CourierOptions): Courier {
   const deliveries = new Set<Delivery>()
 
   return {
-    carry(own, { signal } = {}) {
+    carry(own, { signal, roundsMax = SIGNAL_ROUNDS_MS.length } = {}) {
       if (signal?.aborted) return Promise.reject(abortedError(signal))
       if (deliveries.size >= CARRIED_MAX) return Promise.reject(tooManyError())
-      const delivery = new Delivery(options, own)
+      const delivery = new Delivery(options, own, roundsMax)
       deliveries.add(delivery)
       if (signal) delivery.scope.listen(signal, 'abort', () => delivery.end(abortedError(signal)))
       return delivery.done.finally(() => deliveries.delete(delivery))
@@ -75,17 +82,18 @@ class Delivery {
   #retryMs = NOT_TAKEN_RETRY_MS
   #settle: (error?: unknown) => void = () => {}
 
-  constructor(options: CourierOptions, own: OwnSignal) {
+  constructor(options: CourierOptions, own: OwnSignal, roundsMax: number) {
     this.#options = options
     this.#own = own
     this.#box = encodeBase64Url(own.box)
     this.done = new Promise((resolve, reject) => {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error))
     })
-    for (const [round, afterMs] of SIGNAL_ROUNDS_MS.entries()) {
+    const rounds = SIGNAL_ROUNDS_MS.slice(0, roundsMax)
+    for (const [round, afterMs] of rounds.entries()) {
       if (round > 0) this.#after(afterMs, () => this.#beginRound(round))
     }
-    this.#after((SIGNAL_ROUNDS_MS.at(-1) as number) + SIGNAL_LAST_WAIT_MS, () => this.end(unacknowledgedError()))
+    this.#after((rounds.at(-1) ?? 0) + SIGNAL_LAST_WAIT_MS, () => this.end(unacknowledgedError()))
     this.#beginRound(0)
   }
 
@@ -165,8 +173,10 @@ class Delivery {
     const hops = route?.hops ?? [first.id]
     for (const hop of hops) if (hop !== to) this.#used.add(hop)
     this.#firsts.add(first.id)
-    const ttl = SIGNAL_TTL_MAX - 1 - Math.floor(runtime.random.fraction() * SIGNAL_TTL_BLUR)
-    const signal = { to, id, box: this.#box, route: hops.slice(1, -1).map(hopName), ttl: Math.max(ttl, hops.length - 1), round }
+    const blur = Math.floor(runtime.random.fraction() * SIGNAL_TTL_BLUR)
+    // As many hands as the route needs and some for a way round: a copy to somebody who is gone would wander through the swarm.
+    const ttl = Math.min(SIGNAL_TTL_MAX - 1, route ? hops.length - 1 + SIGNAL_TTL_SPARE + blur : SIGNAL_TTL_MAX - 1 - blur)
+    const signal = { to, id, box: this.#box, route: hops.slice(1, -1).map(hopName), ttl, round }
     const copy = nameCopy(signal)
     const owing = this.#owing.get(copy) ?? new Set()
     this.#owing.set(copy, owing.add(first.id))

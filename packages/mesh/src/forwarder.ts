@@ -61,6 +61,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       proof: undefined,
     }
     const verdict = judge(custody, signal)
+    if (isInVain(verdict)) budgets.fine(from)
     if (verdict.kind !== 'hand on') throw refusal(verdict.kind === 'refuse' ? verdict.code : 'ERR_SIGNAL_NO_ROUTE')
     hold(custody)
     custodies.add(custody)
@@ -118,6 +119,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const { signal, tried, ttl } = custody
     if (!signal || tried.size >= HOP_TRIES_MAX) return undefined
     const verdict = judge(custody, { ...signal, ttl })
+    if (isInVain(verdict)) budgets.fine(custody.from)
     return verdict.kind === 'hand on' ? verdict : undefined
   }
 
@@ -147,12 +149,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       if (!custody?.owing.has(from)) return
       if (isProof(proof)) return tell(custody, from, proof)
       custody.owing.delete(from)
-      if (custody.isTrying) return
-      const step = nextStep(custody)
-      if (step) void handOn(custody, step)
-      else if (custody.signal) giveUp(custody)
+      // It has tried its own ways: another search from here would go over the same nodes again. Its source knows other routes.
+      if (!custody.isTrying && custody.signal) giveUp(custody)
     },
   }
+}
+
+function isInVain(verdict: HopVerdict): boolean {
+  return verdict.kind === 'refuse' && verdict.code === 'ERR_SIGNAL_NO_ROUTE'
 }
 
 /** What is left for another try when a copy may still be under way. */

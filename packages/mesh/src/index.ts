@@ -4,6 +4,7 @@ export { assignRoles, chooseMode, type LinkFacts, type LinkRole, type MeshMode, 
 export { chooseRoute, type Route, type RouteQuestion } from './choose-route.ts'
 export type { MeshPeer } from './link-book.ts'
 export { createLinkGraph, type GraphLink, type LinkGraph, type LinkGraphOptions } from './link-graph.ts'
+export { createLinksTeller, type LinksTeller, type LinksTellerOptions, type ToldPeer } from './links-teller.ts'
 export { createMeshKeeper, type MeshKeeper, type MeshKeeperOptions } from './mesh-keeper.ts'
 export type { Neighbour, TravellingSignal } from './neighbour.ts'
 export { encodeWay } from './parse-signal.ts'

@@ -2,7 +2,9 @@
 
 /** Hands that one copy of a signal may still go through: the longest way between two nodes of a swarm with few links each. */
 export const SIGNAL_TTL_MAX = 16
-/** A first hop must not see from the ttl that it is the first: a copy begins with up to so many less. */
+/** Hands beyond those of the suggested route, for a way round what is gone. */
+export const SIGNAL_TTL_SPARE = 4
+/** A first hop must not see from the ttl that it is the first: a copy begins with up to so many more. */
 export const SIGNAL_TTL_BLUR = 4
 /** Characters of a key's text behind `rs1` that name a hop: 65 bits, so nobody grinds a key that goes by another's name. */
 export const HOP_NAME_CHARS = 13
@@ -44,8 +46,15 @@ export const SECOND_COPY_MS_MAX = 500
 export const NOT_TAKEN_RETRY_MS = 25
 /** Signals of our own under way at once: eight handshakes have fewer. */
 export const CARRIED_MAX = 128
-/** Nodes that a search for one route looks at: a swarm of 1,000 needs about 300. */
-export const ROUTE_NODES_MAX = 4_096
+/**
+ * Links that a search for one route looks at. In a swarm of 1,000 one that finds needs about 3,000; one that cannot would look at
+ * all, and a neighbour can have us begin it 20 times a second: so many take some milliseconds.
+ */
+export const ROUTE_LINKS_MAX = 8_192
+/** The same for one whose record tells of no links, or of whom there is none: two layers around us. */
+export const ROUTE_LINKS_STRANGER_MAX = 1_024
+/** A signal for which we found no way counts as so many of its neighbour's: a search in vain costs far more than one that finds. */
+export const NO_ROUTE_SIGNALS = 4
 /** What each hop of a route costs beside its round trip, in ms: every hop may be gone. */
 export const ROUTE_HOP_COST_MS = 30
 /** What a link costs that only one of its ends tells of, in ms: whoever claims links to everybody is no shortcut. */
@@ -84,6 +93,8 @@ export const DIAL_TIMEOUT_MS = 10_000
 export const URGENT_DIAL_TIMEOUT_MS = 4_000
 /** With fewer links than this a node is nearly alone: all its dials are urgent. */
 export const URGENT_BELOW_LINKS = 3
+/** Failures with one node after which it is dialled no more until a newer record of it comes, while others are reached. */
+export const FAILURES_FORGOTTEN = 2
 /** Failures in a row after which dialling slows down, and by how many more the pause doubles: one in ten alive is found long before. */
 export const FAILURES_FREE_MAX = 64
 export const FAILURES_DOUBLING = 16
@@ -124,3 +135,7 @@ export const MESH_REVIEW_MS = 15_000
 export const MESH_IMPROVE_MS = 30_000
 /** Known nodes looked up at each review whether their records still stand: a table of a thousand is gone through in a few minutes. */
 export const SWEPT_AT_ONCE = 64
+/** How often the round trips in our record are compared with those measured, and by how much they may differ. */
+export const LINKS_REVIEW_MS = 5_000
+export const LINK_RTT_CHANGE_MIN = 0.25
+export const LINK_RTT_CHANGE_MS_MIN = 5

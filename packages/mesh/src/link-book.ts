@@ -1,6 +1,9 @@
-import type { PeerId, Random } from '@resilient-swarm/contract'
+import { concatBytes, type PeerId, type Random, utf8 } from '@resilient-swarm/contract'
+import { defaultEngine } from '@resilient-swarm/identity/engine'
 import type { LinkFacts, LinkRole } from './choose-links.ts'
 import { IDLE_LINK_MS, LETTING_GO_MS, WANTED_BY_THEM_MS } from './limits.ts'
+
+const LOT_SECRET_BYTES = 16
 
 /** Somebody we are connected to, as the mesh sees them. */
 export interface MeshPeer {
@@ -14,6 +17,8 @@ export interface MeshPeer {
 
 interface LinkState {
   readonly lot: number
+  /** How many links we had before it. */
+  readonly order: number
   isDrawn: boolean
   role: LinkRole | undefined
   /** Since when nobody here needs it. */
@@ -37,8 +42,13 @@ export interface LinkBook {
   forgetRoles(): void
   /** The link that was needless for longest, when that is long enough to ask the other end. */
   needless(peers: readonly MeshPeer[], nowMs: number): PeerId | undefined
-  /** The link without a purpose that the application has not used for longest. */
-  leastNeeded(peers: readonly MeshPeer[]): PeerId | undefined
+  /**
+   * The link to give up for somebody else: of those without a purpose that the application does not use, the younger half, the one
+   * with the worst lot. The older ones may be what their other ends were linked by before a crowd came.
+   */
+  leastNeeded(peers: readonly MeshPeer[], nowMs: number): PeerId | undefined
+  /** In [0, 1): of each key the same as long as we live, and nobody else's to know. The smaller is the better. */
+  lotOf(id: PeerId): number
   keptByThem(id: PeerId, nowMs: number): void
   /** We said that we can do without it. */
   lettingGo(id: PeerId, nowMs: number): void
@@ -52,12 +62,20 @@ export interface ToldFacts {
 
 export function createLinkBook(random: Random): LinkBook {
   const states = new Map<PeerId, LinkState>()
+  let made = 0
+  const secret = random.bytes(LOT_SECRET_BYTES)
+
+  function lotOf(id: PeerId): number {
+    const hash = defaultEngine.sha256(concatBytes(secret, utf8(id)))
+    return new DataView(hash.buffer, hash.byteOffset).getUint32(0) / 2 ** 32
+  }
 
   function stateOf(id: PeerId): LinkState {
     let state = states.get(id)
     if (!state) {
       state = {
-        lot: random.fraction(),
+        lot: lotOf(id),
+        order: made++,
         isDrawn: false,
         role: undefined,
         needlessMs: undefined,
@@ -118,11 +136,18 @@ export function createLinkBook(random: Random): LinkBook {
       }
       return longest
     },
-    leastNeeded(peers) {
-      const unneeded = peers.filter(({ id, idleMs }) => idleMs > 0 && stateOf(id).role === undefined)
-      return unneeded.reduce<MeshPeer | undefined>((one, other) => (one && one.idleMs >= other.idleMs ? one : other), undefined)
-        ?.id
+    leastNeeded(peers, nowMs) {
+      const unneeded = peers.filter(({ id, idleMs }) => {
+        const { role, lettingGoUntilMs } = stateOf(id)
+        return idleMs > 0 && role === undefined && lettingGoUntilMs <= nowMs
+      })
+      const idle = unneeded.filter(({ idleMs }) => idleMs >= IDLE_LINK_MS)
+      const byAge = (idle.length > 0 ? idle : unneeded).sort((one, other) => stateOf(one.id).order - stateOf(other.id).order)
+      const young = byAge.slice(byAge.length >> 1)
+      const [worst] = young.sort((one, other) => stateOf(other.id).lot - stateOf(one.id).lot)
+      return worst?.id
     },
+    lotOf,
     keptByThem(id, nowMs) {
       stateOf(id).wantedByThemUntilMs = nowMs + WANTED_BY_THEM_MS
     },

@@ -2,3 +2,4 @@
 export { proveDelivery } from './acknowledge.ts'
 export { isLarger } from './choose-calls.ts'
 export { createLinkGraph } from './link-graph.ts'
+export { createLinksTeller } from './links-teller.ts'

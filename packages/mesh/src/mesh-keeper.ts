@@ -3,7 +3,17 @@ import { chooseMode, type LinkRole, type MeshMode } from './choose-links.ts'
 import { createDialMemory } from './dial-memory.ts'
 import { createFullMesh } from './full-mesh.ts'
 import { createKnownRing } from './known-ring.ts'
-import { IDLE_LINK_MS, MAKE_ROOM_MS, MESH_INTERVAL_MS, MESH_REVIEW_MS, SUCCESSORS_TRIED_MAX, SWEPT_AT_ONCE } from './limits.ts'
+import {
+  FAILURES_FORGOTTEN,
+  FAILURES_FREE_MAX,
+  IDLE_LINK_MS,
+  MAKE_ROOM_MS,
+  MESH_INTERVAL_MS,
+  MESH_REVIEW_MS,
+  SUCCESSORS_TRIED_MAX,
+  SWEPT_AT_ONCE,
+  URGENT_BELOW_LINKS,
+} from './limits.ts'
 import { createLinkBook, type MeshPeer } from './link-book.ts'
 import type { LinkGraph } from './link-graph.ts'
 import { createMeshDialler } from './mesh-dialler.ts'
@@ -45,8 +55,14 @@ export interface MeshKeeper {
   needs(id: PeerId): boolean
   /** A peer ended the link because neither end needs it. */
   released(id: PeerId): void
-  /** A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed here, or one was ended just now. */
-  makeRoom(): boolean
+  /** A peer fell silent and did not come back: most likely it is gone, and known again by its next record. */
+  lost(id: PeerId): void
+  /**
+   * A place is wanted though all are taken: ends the link that serves least, whatever its other end says. False: all are needed
+   * here, or one was ended just now. Who has a better lot than that link never waits: so the places that are anybody's go to
+   * a fair sample of all who ever call, and not to those who call most often.
+   */
+  makeRoom(caller?: PeerId): boolean
   /** Links that must stay free for our own choice, so that whoever calls us cannot take all. */
   readonly reserved: number
   readonly mode: MeshMode
@@ -75,6 +91,7 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     call: options.call,
     onEnd(id, { isReached, isDrawn }) {
       if (isReached && isDrawn) book.draw(id)
+      if (!isReached && isGivenUp(id)) ring.delete(id)
       nudge()
     },
   })
@@ -95,6 +112,11 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
     setMode()
     isHungry = mode === 'full' ? full.lookAround(nowMs) : partial.lookAround(peers, nowMs)
     lookLater()
+  }
+
+  /** While others are reached, who was not reached so often is gone: a newer record makes it known again. */
+  function isGivenUp(id: PeerId): boolean {
+    return mode === 'partial' && memory.failures(id) >= FAILURES_FORGOTTEN && memory.failuresInRow < FAILURES_FREE_MAX / 4
   }
 
   function lookLater(): void {
@@ -147,18 +169,24 @@ export function createMeshKeeper(options: MeshKeeperOptions): MeshKeeper {
       if (!isNeeded) book.lettingGo(id, clock.monotonic())
       return isNeeded
     },
-    makeRoom() {
+    makeRoom(caller) {
       const nowMs = clock.monotonic()
-      if (mode === 'full' || nowMs - madeRoomMs < MAKE_ROOM_MS) return false
-      const id = book.leastNeeded(options.peers())
+      const id = mode === 'full' ? undefined : book.leastNeeded(options.peers(), nowMs)
       if (id === undefined) return false
-      madeRoomMs = nowMs
+      const isLucky = caller !== undefined && book.lotOf(caller) < book.lotOf(id)
+      if (!isLucky && nowMs - madeRoomMs < MAKE_ROOM_MS) return false
+      if (!isLucky) madeRoomMs = nowMs
+      book.lettingGo(id, nowMs)
       memory.released(id, nowMs)
       void options.release(id, { isForced: true }).catch(() => {})
       return true
     },
     released(id) {
       memory.released(id, clock.monotonic())
+      nudge()
+    },
+    lost(id) {
+      if (mode === 'partial' && options.peers().length >= URGENT_BELOW_LINKS) ring.delete(id)
       nudge()
     },
     get reserved() {

@@ -6,12 +6,15 @@ import {
   FORWARDS_OUT_BURST,
   FORWARDS_OUT_PER_SECOND,
   FORWARDS_PER_SECOND,
+  NO_ROUTE_SIGNALS,
 } from './limits.ts'
 
 /** What each neighbour may still make us do. */
 export interface NeighbourBudgets {
   /** One signal comes in from this neighbour; false: too many. */
   takeIn(id: PeerId): boolean
+  /** A signal of this neighbour led nowhere: it counts for several. */
+  fine(id: PeerId): void
   /** One signal of somebody else goes out to this neighbour; false: too many. */
   takeOut(id: PeerId): boolean
   /** A place to hold a signal of this neighbour; undefined: it has all of its places. Returns how to give it back, once. */
@@ -26,6 +29,9 @@ export function createNeighbourBudgets(clock: Clock): NeighbourBudgets {
   return {
     takeIn: incoming,
     takeOut: outgoing,
+    fine(id) {
+      for (let count = 1; count < NO_ROUTE_SIGNALS; count++) incoming(id)
+    },
     hold(id) {
       const count = held.get(id) ?? 0
       if (count >= FORWARDS_HELD_PER_NEIGHBOUR_MAX) return undefined

@@ -109,6 +109,16 @@ describe('what links are kept for', () => {
     expect(wanted.map(({ id }) => crowd.get(id))).toEqual(['random', 'random', 'random'])
   })
 
+  it('in a crowd of those who say that they need us our own chance is not displaced', () => {
+    const mallory = many(CROWDED_ABOVE_LINKS, { isWantedByThem: true, isRelay: true, rttMs: 1 })
+    const drawn = many(RANDOM_LINKS, { role: 'random', isDrawn: true, rttMs: 900 }).map((one, index) => ({
+      ...one,
+      id: named(`d${index}`),
+    }))
+    const roles = assignRoles([...mallory, ...drawn], none)
+    expect(holders(roles, 'random')).toEqual(drawn.map(({ id }) => id))
+  })
+
   it('any links: no more than wanted, all while there are few, own ones first, and the same again when asked again', () => {
     const seed = 20_261
     const random = createSeededRandom(seed)

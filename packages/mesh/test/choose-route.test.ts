@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@resilient-swarm/contract'
 import { chooseRoute } from '../src/choose-route.ts'
-import { ROUTE_NODES_MAX } from '../src/limits.ts'
+import { ROUTE_LINKS_MAX, ROUTE_LINKS_STRANGER_MAX } from '../src/limits.ts'
 import { createLinkGraph, type GraphLink } from '../src/link-graph.ts'
 import { createIds } from './virtual-swarm.ts'
 
@@ -85,13 +85,27 @@ describe('a route', () => {
     expect(route(16)).toBeUndefined()
   })
 
-  it(`looks at ${ROUTE_NODES_MAX} nodes at the most, however many records there are`, () => {
-    const looked = new Set<PeerId>()
+  it.each([
+    ['one who tells of no links', 0, ROUTE_LINKS_STRANGER_MAX],
+    ['one who tells of some', 64, ROUTE_LINKS_MAX],
+  ])('for %s looks at so many links at the most, however many records there are', (_, told, max) => {
+    let looked = 0
     const linksOf = (id: PeerId) => {
-      looked.add(id)
-      return Array.from({ length: 64 }, (_, index) => ({ key: `${id}/${index}` as PeerId, rttMs: 1 }))
+      const links = Array.from({ length: id === target ? told : 64 }, (_, index) => ({
+        key: `${id}/${index}` as PeerId,
+        rttMs: 1,
+      }))
+      return Object.assign(links, {
+        *[Symbol.iterator]() {
+          for (let index = 0; index < links.length; index++) {
+            looked++
+            yield links[index] as GraphLink
+          }
+        },
+      })
     }
     expect(chooseRoute({ ...question, graph: createLinkGraph({ linksOf }), neighbours: near(a) })).toBeUndefined()
-    expect(looked.size).toBe(ROUTE_NODES_MAX)
+    expect(looked).toBeGreaterThan(max)
+    expect(looked).toBeLessThanOrEqual(max + question.hopsMax) // one more ends a layer
   })
 })

@@ -1,5 +1,5 @@
 import { type Clock, type PeerId, type Random, Scope } from '@resilient-swarm/contract'
-import { encodePeerId, type PublicKey } from '@resilient-swarm/identity'
+import { encodePeerId, type PublicKey, publicKeyOf } from '@resilient-swarm/identity'
 import { createSeededRandom, type VirtualClock } from '@resilient-swarm/testkit'
 import type { MeshMode } from '../src/choose-links.ts'
 import { createLinkGraph } from '../src/link-graph.ts'
@@ -29,19 +29,23 @@ interface Member {
 export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
   const random = createSeededRandom(seed)
   const members = new Map<PeerId, Member>()
+  const mallory = new Set<PeerId>()
   const seen = { calls: 0, released: 0, degreeMax: 0 }
   let made = 0
 
   function rttMs(one: PeerId, other: PeerId): number {
+    if (mallory.has(one) || mallory.has(other)) return 1
     const [a, b] = [members.get(one)?.place ?? 0, members.get(other)?.place ?? 0]
     const apart = Math.abs(a - b)
     return 1 + Math.min(apart, 100 - apart)
   }
 
+  const isFull = ({ id, links }: Member, places: number) => !mallory.has(id) && links.size >= places
+
   function link(one: Member, other: Member): void {
     one.links.add(other.id)
     other.links.add(one.id)
-    for (const { links } of [one, other]) seen.degreeMax = Math.max(seen.degreeMax, links.size)
+    for (const { id, links } of [one, other]) if (!mallory.has(id)) seen.degreeMax = Math.max(seen.degreeMax, links.size)
     one.keeper.nudge()
     other.keeper.nudge()
   }
@@ -61,7 +65,8 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
         if (!members.has(from.id)) return
         if (from.links.has(to)) resolve()
         else if (!present) clock.setTimer(Math.max(0, timeoutMs - 100), () => reject(new Error('nobody answers')))
-        else if (present.links.size >= peersMax - present.keeper.reserved || from.links.size >= peersMax)
+        else if (isFull(from, peersMax)) reject(new Error('full'))
+        else if (isFull(present, peersMax - present.keeper.reserved) && !present.keeper.makeRoom(from.id))
           reject(new Error('full'))
         else {
           link(from, present)
@@ -91,7 +96,11 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
     const links = new Set<PeerId>()
     const own: Random = createSeededRandom(seed * 1_000 + made)
     const graph = createLinkGraph({
-      linksOf: (one) => [...(members.get(one)?.links ?? [])].map((key) => ({ key, rttMs: rttMs(one, key) })),
+      // Mallory tells of links to her own alone: whoever looks for somebody near or helpful finds another of hers.
+      linksOf: (one) =>
+        [...(mallory.has(one) ? mallory : (members.get(one)?.links ?? []))]
+          .slice(0, 64)
+          .map((key) => ({ key, rttMs: rttMs(one, key) })),
     })
     const keeper = createMeshKeeper({
       self: id,
@@ -101,7 +110,7 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
       callsMax: 8,
       graph,
       isAlive: (one) => known.has(one),
-      isRelay: (one) => one.charCodeAt(4) % 2 === 0,
+      isRelay: (one) => mallory.has(one) || one.charCodeAt(4) % 2 === 0,
       peers: () =>
         [...links].map((one) => ({
           id: one,
@@ -116,13 +125,73 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
       release: (one, { isForced }) => release(member, one, isForced),
     })
     const member: Member = { id, keeper, scope, links, place: random.fraction() * 100, known, calling: new Set(), mode: 'full' }
-    const introducer = [...members.values()].find(({ links }) => links.size < peersMax)
+    const introducer = [...members.values()].find((one) => !isFull(one, peersMax))
     members.set(id, member)
     if (introducer) {
       link(member, introducer)
       meetAll(member)
     }
     return id
+  }
+
+  /**
+   * One of mallory's: it takes every call, calls everybody all the time, is near to all, relays, says that it needs each link and
+   * never lets one go. Its key stands right behind that of `victim` on the ring.
+   */
+  function joinMallory({ victim }: { readonly victim: PeerId }): PeerId {
+    const key = Uint8Array.from(publicKeyOf(victim))
+    do key.set(random.bytes(30), 2)
+    while (encodePeerId(key as PublicKey) <= victim)
+    const id = encodePeerId(key as PublicKey)
+    mallory.add(id)
+    const scope = new Scope()
+    const keeper: MeshKeeper = {
+      learn() {},
+      forget() {},
+      nudge() {},
+      needs: () => true,
+      released() {},
+      lost() {},
+      makeRoom: () => false,
+      reserved: 0,
+      mode: 'partial',
+      roleOf: () => undefined,
+    }
+    const member: Member = { id, keeper, scope, links: new Set(), place: 0, known: new Set(), calling: new Set(), mode: 'full' }
+    members.set(id, member)
+    meetAll(member)
+    const callAll = () => {
+      for (const other of members.values())
+        if (!mallory.has(other.id) && !member.links.has(other.id) && !member.calling.has(other.id))
+          call(member, other.id, 10_000).catch(() => {})
+      scope.timer(clock, 1_500 + 1_000 * random.fraction(), callAll)
+    }
+    callAll()
+    return id
+  }
+
+  /** Links among the honest: how many each has, and the share of them in the largest component of those alone. */
+  function honestPart() {
+    const honest = [...members.values()].filter(({ id }) => !mallory.has(id))
+    const degrees = honest.map(({ links }) => [...links].filter((id) => members.has(id) && !mallory.has(id)).length)
+    return { degrees: degrees.sort((one, other) => one - other), share: largestShare(honest) }
+  }
+
+  function largestShare(among: readonly Member[]): number {
+    const left = new Set(among.map(({ id }) => id))
+    let largest = 0
+    while (left.size > 0) {
+      const [start] = left
+      const queue = [start as PeerId]
+      left.delete(start as PeerId)
+      let size = 0
+      for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+        size++
+        for (const next of members.get(id)?.links ?? []) if (left.delete(next)) queue.push(next)
+      }
+      largest = Math.max(largest, size)
+    }
+    return largest / among.length
   }
 
   /** The newcomer has everybody's record at once, and they have its a little later. */
@@ -144,6 +213,8 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
     members,
     seen,
     join,
+    joinMallory,
+    honestPart,
     /** Gone without a word: its record stays in every table, and its links are missed after a moment. */
     kill(id: PeerId): void {
       const member = members.get(id)
@@ -181,22 +252,7 @@ export function createCluster({ clock, seed, peersMax = 24 }: ClusterOptions) {
     },
     degrees: () => [...members.values()].map(({ links }) => links.size).sort((one, other) => one - other),
     /** The share of nodes that the largest component has. */
-    largestShare(): number {
-      const left = new Set(members.keys())
-      let largest = 0
-      while (left.size > 0) {
-        const [start] = left
-        const queue = [start as PeerId]
-        left.delete(start as PeerId)
-        let size = 0
-        for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-          size++
-          for (const next of members.get(id)?.links ?? []) if (left.delete(next)) queue.push(next)
-        }
-        largest = Math.max(largest, size)
-      }
-      return largest / members.size
-    },
+    largestShare: () => largestShare([...members.values()]),
     end: () => Promise.all([...members.values()].map(({ scope }) => scope.close())),
   }
 }

@@ -8,10 +8,13 @@ import {
   FORWARDS_HELD_PER_NEIGHBOUR_MAX,
   FORWARDS_OUT_BURST,
   FORWARDS_PER_SECOND,
+  HOP_TIMEOUT_MS_MIN,
   HOP_TRIES_MAX,
+  NO_ROUTE_SIGNALS,
   SIGNAL_LAST_WAIT_MS,
   SIGNAL_ROUNDS_MS,
   SIGNAL_TTL_MAX,
+  SIGNAL_TTL_SPARE,
 } from '../src/limits.ts'
 import { hopName } from '../src/neighbour.ts'
 import { createIds, createVirtualSwarm, linkByChance, proofOf, type VirtualSwarm } from './virtual-swarm.ts'
@@ -182,7 +185,7 @@ describe('what forwarders see', () => {
     const swarm = swarmOf([alice, ruth, bob])
     for (let count = 0; count < 30; count++) await carry(swarm, alice, bob, 100)
     const ttls = new Set(swarm.sent.filter(({ to }) => to === ruth).map(({ args }) => (args[3] as { ttl: number }).ttl))
-    expect([...ttls].sort((one, other) => one - other)).toEqual([12, 13, 14, 15])
+    expect([...ttls].sort((one, other) => one - other)).toEqual([0, 1, 2, 3].map((more) => 1 + SIGNAL_TTL_SPARE + more))
   })
 })
 
@@ -279,7 +282,18 @@ describe('a forwarder who is mallory', () => {
       later.filter((answer) => answer !== 'ERR_SIGNAL_RATE'),
       later.filter((answer) => answer === 'ERR_SIGNAL_RATE'),
     ]
-    expect([taken.length, refused.length]).toEqual([FORWARDS_PER_SECOND * (FORWARD_HELD_MS / 1000), 11])
+    // Until bob was found silent there was no other way for any of them, which counts: since then it filled again.
+    const refilled = FORWARDS_PER_SECOND * ((FORWARD_HELD_MS - HOP_TIMEOUT_MS_MIN) / 1000)
+    expect([taken.length, refused.length]).toEqual([refilled, FORWARDS_BURST + 1 - refilled])
+  })
+
+  it('who has us search for nobody is stopped after a few, for such a search looks at the whole swarm', () => {
+    const swarm = swarmOf([mallory, ruth, bob], [alice, ruth])
+    const answers = Array.from({ length: FORWARDS_BURST + 1 }, () => hand(swarm, ruth, [ids[19], fresh(), box, far]))
+    const searched = FORWARDS_BURST / NO_ROUTE_SIGNALS
+    expect(answers.slice(0, searched)).toEqual(Array(searched).fill('ERR_SIGNAL_NO_ROUTE'))
+    expect(answers.slice(searched)).toEqual(Array(FORWARDS_BURST + 1 - searched).fill('ERR_SIGNAL_RATE'))
+    expect(hand(swarm, ruth, [bob, fresh(), box, far], alice)).toBeNull()
   })
 
   it('who sends everything through one victim reaches it with less than it takes from us, and our own pass within a second', async () => {

@@ -50,8 +50,12 @@ export const INTRODUCED_RECORDS_MAX = 256
 export const VERIFIES_PER_SECOND = 200
 /** A whole swarm of a thousand is learned at once when joining; the rate holds after that. */
 export const VERIFIES_BURST = 1024
-/** Checks in a row before other work gets its turn: under 20 ms where one takes a millisecond. */
-export const VERIFIES_PER_TURN = 16
+/** Checks in a row take this long before other work gets its turn: half of a screen's frame. */
+export const VERIFY_TURN_MS = 8
+/** And are no more than this, where the clock tells no time: a batch from each of two peers. */
+export const VERIFIES_PER_TURN = 128
+/** Peers whose checks begin together when a turn does: under 20 ms where one takes two. */
+export const VERIFIES_AT_ONCE = 8
 /** Documents looked at in a row before other work gets its turn: under 20 ms of reading when all are as large as can be. */
 export const DOCUMENTS_PER_TURN = 256
 /** Changes of one author that are taken at once: four times what an honest one makes in a burst, for one that restarts a lot. */
@@ -96,6 +100,14 @@ export const DIGEST_RECORDS_PER_BUCKET = 8
 export const HEARD_MAX = 256
 /** New records go out by name, gathered over this time, where the peer has them from elsewhere as a rule. */
 export const GATHER_MS = 400
+/** From here on it is longer, by the square root of the swarm's size: 1.8 s at a thousand. */
+export const GATHER_GROWS_ABOVE_RECORDS = 50
+/** How long `done` may wait where nothing of what came was lacking, in ms ... */
+export const DONE_PATIENCE_MS = 5_000
+/** ... unless so many changes came since the last one: a quarter of what may be under way ... */
+export const UNDONE_CHANGES_MAX = 64
+/** ... or so many bytes of them. */
+export const UNDONE_BYTES_MAX = 16 * 1024
 /** Links that stay eager whatever comes over them twice: one may die without a gap. */
 export const EAGER_LINKS_MIN = 2
 /** A link is asked to change its pace at most once in this time, whatever the peer makes of it. */

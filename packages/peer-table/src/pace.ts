@@ -1,5 +1,5 @@
 import type { Clock } from '@resilient-swarm/contract'
-import { PACE_INTERVAL_MS } from './limits.ts'
+import { GATHER_GROWS_ABOVE_RECORDS, GATHER_MS, PACE_INTERVAL_MS } from './limits.ts'
 
 /**
  * How one link is used, both ways alike: eager, where a new record goes out whole and at once, or lazy, where only its name does.
@@ -42,4 +42,12 @@ export function createPace({ clock, onTurn, send }: PaceOptions): Pace {
       turn(next)
     },
   }
+}
+
+/**
+ * How long names are gathered before they go out over a lazy link: longer in larger swarms, where more comes to be gathered.
+ * `fraction` in [0, 1) keeps the two ends of a link apart: who hears a name first does not say it back.
+ */
+export function gatherMs(records: number, fraction: number): number {
+  return GATHER_MS * Math.sqrt(Math.max(1, records / GATHER_GROWS_ABOVE_RECORDS)) * (0.5 + fraction)
 }

@@ -2,6 +2,7 @@ import { type Bucket, equalBytes, type PeerId } from '@resilient-swarm/contract'
 import type { PublicKey } from '@resilient-swarm/identity'
 import { Arrivals } from './arrivals.ts'
 import { isExpired } from './expiry.ts'
+import { INTRODUCED_RECORDS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
 import { Namesakes } from './namesakes.ts'
 import { idOfKey, type NamedLink, type PeerLink, type PeerRecord } from './peer-record.ts'
 import { type ShortName, shortNameOf } from './short-name.ts'
@@ -42,6 +43,8 @@ export class PeerIndex {
   #standing: { readonly records: readonly PeerRecord[]; readonly fromMs: number; readonly endMs: number } | undefined
   /** Nothing that stands ends before this. */
   #firstEndMs = Number.POSITIVE_INFINITY
+  /** Nothing that a peer introduced ends before this, where that was looked up. */
+  readonly #firstEndsMs = new Map<PeerId, number>()
 
   get size(): number {
     return this.#items.size
@@ -141,9 +144,26 @@ export class PeerIndex {
     return undefined
   }
 
+  /** One of those that this peer introduced that left or expired, if any; its search is as rare. */
+  findEndedOf(introducer: PeerId, except: PeerId, nowMs: number): PeerId | undefined {
+    if (nowMs < (this.#firstEndsMs.get(introducer) ?? 0)) return undefined
+    let firstEndMs = Number.POSITIVE_INFINITY
+    for (const id of this.#arrivals.introducedBy(introducer)) {
+      const record = this.#items.get(id)?.record
+      if (!record || id === except) continue
+      if (record.left || isExpired(record, nowMs)) return id
+      firstEndMs = Math.min(firstEndMs, record.expiresMs)
+    }
+    // No more peers than this can have used up their quota.
+    if (this.#firstEndsMs.size >= TABLE_RECORDS_MAX / INTRODUCED_RECORDS_MAX) this.#firstEndsMs.clear()
+    if (firstEndMs < Number.POSITIVE_INFINITY) this.#firstEndsMs.set(introducer, firstEndMs)
+    return undefined
+  }
+
   put(entry: Entry): FeedItem {
     const { id, left, expiresMs } = entry.record
     const introducer = this.#arrivals.note(id, entry.introducer)
+    if (introducer !== undefined) this.#noteEnd(introducer, left ? 0 : expiresMs)
     const known = this.#items.get(id)
     const name = known?.name ?? shortNameOf(entry.publicKey)
     if (!known) {
@@ -196,6 +216,11 @@ export class PeerIndex {
   onChange(listener: (item: FeedItem) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #noteEnd(introducer: PeerId, endMs: number): void {
+    const firstEndMs = this.#firstEndsMs.get(introducer)
+    if (firstEndMs !== undefined && endMs < firstEndMs) this.#firstEndsMs.delete(introducer)
   }
 
   #isCurrent(place: { readonly feedSeq: number; readonly id: PeerId }): boolean {

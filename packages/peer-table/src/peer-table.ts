@@ -20,7 +20,7 @@ import { type RecordProof, signedRecords, toDocument } from './record-envelope.t
 import type { Received, Row } from './remote-view.ts'
 import { type Replication, startReplication, type Want } from './replication.ts'
 import { Replications } from './replications.ts'
-import { type ShortName, shortNameOf } from './short-name.ts'
+import { shortNameOf } from './short-name.ts'
 import { type OpenStore, openStore, type Store } from './store.ts'
 import { tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
@@ -162,6 +162,7 @@ class PouchPeerTable implements PeerTable {
     if (channel.maxMessageBytes < MESSAGE_BYTES_MIN) {
       throw new RangeError(`a channel for replication carries messages of at least ${MESSAGE_BYTES_MIN} bytes`)
     }
+    const peerName = shortNameOf(publicKeyOf(peer))
     return this.#replications.begin(peer, (beside) =>
       startReplication({
         ...beside,
@@ -175,7 +176,7 @@ class PouchPeerTable implements PeerTable {
         nowMs: this.#nowMs,
         turns: this.#turns,
         admit: (received, origin) => this.#admitReceived(received, origin),
-        want: (row) => this.#want(row, peer),
+        want: (row) => this.#want(row, () => row.name === peerName || this.#hasRoom(peer)),
         aheadMax: () =>
           this.#index.size < FULL_FEED_BELOW_RECORDS ? INTRODUCED_RECORDS_MAX - this.#index.introducedBy(peer).size : 0,
       }),
@@ -229,10 +230,10 @@ class PouchPeerTable implements PeerTable {
   }
 
   /** Whether a row tells of something that we lack, another body for the seq that we have included. */
-  #want({ name, seq, check, received }: Row, peer: PeerId): Want {
+  #want({ name, seq, check, received }: Row, hasRoom: () => boolean): Want {
     if (typeof received === 'string') return 'lacking' // the admission has a word for it
     const known = received ? this.#index.byKey(received.key) : this.#index.named(name)
-    if (!known) return this.#hasRoom(name, peer) ? 'lacking' : 'unwelcome'
+    if (!known) return hasRoom() ? 'lacking' : 'unwelcome'
     if (seq > known.record.seq || isExpired(known.record, this.#nowMs())) return 'lacking'
     if (seq < known.record.seq) return 'known'
     const isSame = received ? equalBytes(received.envelope, known.envelope) : check === checkOf(known.envelope)
@@ -240,8 +241,8 @@ class PouchPeerTable implements PeerTable {
   }
 
   /** Spares asking for what would be refused; of the peer itself the admission judges. */
-  #hasRoom(name: ShortName, peer: PeerId): boolean {
-    return name === shortNameOf(publicKeyOf(peer)) || typeof this.#admission.findRoom(peer) === 'object'
+  #hasRoom(peer: PeerId): boolean {
+    return typeof this.#admission.findRoom(peer) === 'object'
   }
 
   #sweepLater(): void {

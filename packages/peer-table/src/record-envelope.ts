@@ -10,7 +10,7 @@ import {
 import { ANCESTRY_BRIDGE_MAX, RECORD_BYTES_MAX } from './limits.ts'
 import { encodeRecord, idOfKey, type PeerRecord, parseRecord, type RecordPayload } from './peer-record.ts'
 import type { TableDocument, WritableDocument } from './pouchdb.ts'
-import { type Ancestry, ancestryOf, revisionOf } from './revision.ts'
+import { type Ancestry, ancestryOf, leafOf } from './revision.ts'
 import { type ShortName, shortNameOf } from './short-name.ts'
 
 const KEY_BYTES = 32
@@ -102,10 +102,11 @@ export function documentIdOf(peerId: string): string {
 
 /** The document of a record as it goes into the database; `stored` is the seq that the database has of it. */
 export function toDocument({ record, publicKey, envelope }: SealedRecord, stored?: number): WritableDocument {
+  const ancestry = ancestryOf(publicKey, record.seq, stored)
   return {
     _id: documentIdOf(record.id),
-    _rev: revisionOf(publicKey, record.seq),
-    _revisions: ancestryOf(publicKey, record.seq, stored),
+    _rev: leafOf(ancestry),
+    _revisions: ancestry,
     envelope: encodeBase64Url(envelope),
   }
 }

@@ -8,11 +8,19 @@ import {
   Scope,
   type SwarmError,
 } from '@resilient-swarm/contract'
+import { publicKeyOf } from '@resilient-swarm/identity'
 import type { Origin, Refusal } from './admission.ts'
 import { createAdmittingDatabase } from './admitting-database.ts'
 import { bucketCountFor, digestOf, SALT_BYTES } from './digest.ts'
-import { BATCH_DOCUMENTS, FORGED_RECORDS_MAX, GATHER_MS, REQUEST_TIMEOUT_MS } from './limits.ts'
-import { createPace } from './pace.ts'
+import {
+  BATCH_DOCUMENTS,
+  DONE_PATIENCE_MS,
+  FORGED_RECORDS_MAX,
+  REQUEST_TIMEOUT_MS,
+  UNDONE_BYTES_MAX,
+  UNDONE_CHANGES_MAX,
+} from './limits.ts'
+import { createPace, gatherMs } from './pace.ts'
 import type { PeerIndex } from './peer-index.ts'
 import type { PouchConstructor } from './pouchdb.ts'
 import type { ReadingTurns } from './reading-turns.ts'
@@ -21,6 +29,7 @@ import { createRemoteDatabase } from './remote-database.ts'
 import { createRemoteView, type Received, type RemoteInfo, type Row } from './remote-view.ts'
 import { runReplicator } from './run-replicator.ts'
 import { serveView } from './served-view.ts'
+import { shortNameOf } from './short-name.ts'
 import { protocolError, tableError } from './table-error.ts'
 import { encodeViewMessage, parseViewMessage, type ViewMessage } from './view-messages.ts'
 
@@ -86,6 +95,11 @@ export function startReplication(options: ReplicationOptions): Replication {
   let forged = 0
   let end: CloseReason | undefined
   let waiting: { cancel(): void } | undefined
+  let settling: { cancel(): void } | undefined
+  let settledSeq = 0
+  /** What came since we last said that we are done. */
+  const undone = { rows: 0, bytes: 0, isByAuthor: false }
+  const peerName = shortNameOf(publicKeyOf(peer))
 
   const waitingForDelivery: (() => void)[] = []
   const tellDelivered = (): void => {
@@ -117,7 +131,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     onGathering() {
       if (isGathering) return
       isGathering = true
-      scope.timer(runtime.clock, GATHER_MS, () => {
+      scope.timer(runtime.clock, gatherMs(index.size, runtime.random.fraction()), () => {
         isGathering = false
         served.flush()
       })
@@ -132,14 +146,18 @@ export function startReplication(options: ReplicationOptions): Replication {
     onAsked: () => expectAnswer(),
     isWanted(row, isLive) {
       served.heard(row)
+      noteUndone(row)
       const want = options.want(row)
       // It came whole, and others had brought it.
       if (want === 'known' && row.received && isLive && pace.isEager && options.mayTurnLazy()) pace.ask(false)
       return want === 'lacking'
     },
-    onNothingWanted: (feedSeq) => settle(feedSeq),
+    onNothingWanted: (feedSeq) => settleLater(feedSeq),
   })
   scope.add(() => view.close())
+  scope.add(() => {
+    if (view.told && settledSeq > 0) options.onPlace({ instance: view.told.instance, feedSeq: settledSeq })
+  })
 
   const admit = async (received: readonly Received[], isNews: boolean): Promise<readonly (Refusal | undefined)[]> => {
     const refusals = await options.admit(received, { introducer: peer, via, isNews })
@@ -179,9 +197,29 @@ export function startReplication(options: ReplicationOptions): Replication {
 
   /** Up to here everything is stored, or not wanted. */
   function settle(feedSeq: number): void {
+    settling?.cancel()
+    settling = undefined
+    settledSeq = feedSeq
+    Object.assign(undone, { rows: 0, bytes: 0, isByAuthor: false })
     view.done(feedSeq)
-    void view.info.then(({ instance: life }) => options.onPlace({ instance: life, feedSeq }))
     if (view.isSettled) turn?.end()
+  }
+
+  function noteUndone({ name, received }: Row): void {
+    undone.rows++
+    if (typeof received === 'object') undone.bytes += received.envelope.byteLength
+    // Whoever says goodbye waits for it to be taken.
+    if (name === peerName) undone.isByAuthor = true
+  }
+
+  /** Nothing of it is lacked: that we are done with it is said together with what comes next, or after a while. */
+  function settleLater(feedSeq: number): void {
+    settledSeq = feedSeq
+    if (view.isSettled) turn?.end()
+    const { rows, bytes, isByAuthor } = undone
+    const isDue = !view.isCaughtUp || isByAuthor || rows >= UNDONE_CHANGES_MAX || bytes >= UNDONE_BYTES_MAX
+    if (isDue) settle(feedSeq)
+    else settling ??= scope.timer(runtime.clock, DONE_PATIENCE_MS, () => settle(settledSeq))
   }
 
   /** One timer for whatever the peer owes us: who it is first, then each answer whole. What it says beside that buys it no time. */

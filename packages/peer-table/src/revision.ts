@@ -28,6 +28,11 @@ export function ancestryOf(key: Uint8Array, seq: number, stored: number = seq): 
   return { start: seq, ids }
 }
 
+/** The `_rev` that an ancestry begins with. */
+export function leafOf({ start, ids }: Ancestry): string {
+  return `${start}-${ids[0]}`
+}
+
 /** Whether a stretch from `seq` down to `stored` is short enough to be written. */
 export function canBridge(seq: number, stored: number): boolean {
   return seq - stored <= ANCESTRY_BRIDGE_MAX

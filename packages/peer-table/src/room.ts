@@ -1,7 +1,6 @@
 import type { PeerId } from '@resilient-swarm/contract'
-import { isExpired } from './expiry.ts'
 import { INTRODUCED_RECORDS_MAX, TABLE_RECORDS_MAX } from './limits.ts'
-import type { FeedItem, PeerIndex } from './peer-index.ts'
+import type { PeerIndex } from './peer-index.ts'
 
 /** A peer that the table does not know, and who brings it. */
 export interface Newcomer {
@@ -28,10 +27,9 @@ export function findRoom(index: PeerIndex, { id, introducer }: Newcomer, options
   const { own, nowMs, isConnected } = options
   const isDirect = id !== undefined && (introducer === id || id === own)
   if (introducer !== undefined && !isDirect) {
-    const introduced = index.introducedBy(introducer)
-    if (introduced.size >= INTRODUCED_RECORDS_MAX) {
-      for (const one of introduced) if (isOver(index.get(one), options)) return { evicted: one }
-      return 'quota'
+    if (index.introducedBy(introducer).size >= INTRODUCED_RECORDS_MAX) {
+      const evicted = index.findEndedOf(introducer, own, nowMs)
+      return evicted === undefined ? 'quota' : { evicted }
     }
   }
   if (index.size < TABLE_RECORDS_MAX) return {}
@@ -39,8 +37,4 @@ export function findRoom(index: PeerIndex, { id, introducer }: Newcomer, options
     index.findEnded(own, nowMs) ??
     (isDirect ? (index.lastHearsay(own) ?? index.lastDirect((one) => one === own || isConnected(one))) : undefined)
   return evicted === undefined ? 'full' : { evicted }
-}
-
-function isOver(item: FeedItem | undefined, { own, nowMs }: RoomOptions): boolean {
-  return item !== undefined && item.record.id !== own && (item.record.left || isExpired(item.record, nowMs))
 }

@@ -1,9 +1,9 @@
 import type { Runtime } from '@resilient-swarm/contract'
-import { VERIFIES_BURST, VERIFIES_PER_SECOND, VERIFIES_PER_TURN } from './limits.ts'
+import { VERIFIES_AT_ONCE, VERIFIES_BURST, VERIFIES_PER_SECOND, VERIFIES_PER_TURN, VERIFY_TURN_MS } from './limits.ts'
 
 const MS_PER_SECOND = 1000
-/** Checks further apart than this had other work between them. */
-const SAME_TURN_MS = 5
+/** Checks further apart than this had other work between them: no single check takes as long. */
+const SAME_TURN_MS = 20
 
 /** Signature checks cost; those that strangers cause come out of one bucket, and leave room for other work in between. */
 export class VerifyBudget {
@@ -11,7 +11,9 @@ export class VerifyBudget {
   readonly #signal: AbortSignal
   #tokens = VERIFIES_BURST
   #atMs: number
+  /** Checks of this turn, and when it began. */
   #turn = 0
+  #turnAtMs: number
   /** Those who wait for checks, oldest first, and those who only pause; told false when the table ends. */
   readonly #waiting = new Set<(isGranted: boolean) => void>()
   readonly #pausing = new Set<() => void>()
@@ -22,6 +24,7 @@ export class VerifyBudget {
     this.#runtime = runtime
     this.#signal = signal
     this.#atMs = runtime.clock.monotonic()
+    this.#turnAtMs = this.#atMs
     signal.addEventListener('abort', () => this.#end(), { once: true })
   }
 
@@ -29,7 +32,7 @@ export class VerifyBudget {
   take(): boolean {
     if (this.#waiting.size > 0) return false
     this.#refill()
-    if (this.#tokens < 1 || this.#turn >= VERIFIES_PER_TURN) return false
+    if (this.#tokens < 1 || this.#isTurnOver) return false
     this.#tokens -= 1
     this.#turn += 1
     return true
@@ -40,7 +43,7 @@ export class VerifyBudget {
     if (this.#signal.aborted) return Promise.resolve(false)
     return new Promise((resolve) => {
       this.#waiting.add(resolve)
-      this.#wakeLater()
+      this.#serve(1)
     })
   }
 
@@ -68,8 +71,18 @@ export class VerifyBudget {
   #refill(): void {
     const nowMs = this.#runtime.clock.monotonic()
     this.#tokens = Math.min(VERIFIES_BURST, this.#tokens + ((nowMs - this.#atMs) / MS_PER_SECOND) * VERIFIES_PER_SECOND)
-    if (nowMs - this.#atMs > SAME_TURN_MS) this.#turn = 0
+    if (nowMs - this.#atMs > SAME_TURN_MS) this.#beginTurn(nowMs)
     this.#atMs = nowMs
+  }
+
+  #beginTurn(nowMs: number): void {
+    this.#turn = 0
+    this.#turnAtMs = nowMs
+  }
+
+  /** By the time it took where checks are slow, by their number where the clock stands. */
+  get #isTurnOver(): boolean {
+    return this.#turn >= VERIFIES_PER_TURN || (this.#turn > 0 && this.#atMs - this.#turnAtMs >= VERIFY_TURN_MS)
   }
 
   #wakeLater(): void {
@@ -79,18 +92,25 @@ export class VerifyBudget {
     this.#timer = this.#runtime.clock.setTimer(delayMs, () => this.#wake())
   }
 
-  /** A turn's worth of checks to those who wait longest. */
   #wake(): void {
     this.#timer = undefined
+    this.#beginTurn(this.#runtime.clock.monotonic())
+    this.#serve(VERIFIES_AT_ONCE)
+  }
+
+  /** One check each to those who wait longest; whoever comes back for more hands the turn on, until it is over. */
+  #serve(countMax: number): void {
     this.#refill()
-    this.#turn = 0
-    for (const grant of [...this.#waiting]) {
-      if (this.#tokens < 1 || this.#turn >= VERIFIES_PER_TURN) break
+    let left = countMax
+    for (const grant of this.#waiting) {
+      if (left-- === 0 || this.#tokens < 1 || this.#isTurnOver) break
       this.#tokens -= 1
       this.#turn += 1
       this.#waiting.delete(grant)
       grant(true)
     }
-    if (this.#waiting.size > 0) this.#wakeLater()
+    if (this.#waiting.size > 0) return this.#wakeLater()
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 }

@@ -112,7 +112,7 @@ describe('two tables over one channel', () => {
         return [message]
       },
     })
-    await whenRecord(alice, () => alice.table.records.length === both.length + onlyBob.length + 2)
+    await Promise.all([whenRecord(alice, () => alice.table.records.length === both.length + onlyBob.length + 2), has(bob, alice)])
     expect(asked.reduce((sum, count) => sum + count, 0)).toBe(onlyBob.length + 1)
     expect(pushed).not.toContain('whole')
     expect(idsOf(alice)).toEqual(idsOf(bob))

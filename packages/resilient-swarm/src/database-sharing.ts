@@ -1,6 +1,7 @@
 import {
   type Bucket,
   fullBucket,
+  type PeerId,
   type Runtime,
   type Scope,
   type Substream,
@@ -9,16 +10,25 @@ import {
   utf8,
 } from '@resilient-swarm/contract'
 import type { ShareableDatabase } from '@resilient-swarm/database-share'
+import type { PeerRecord } from '@resilient-swarm/peer-table'
 import { type DatabaseReplication, type ReplicateOptions, SharedDatabase } from './database-replication.ts'
 import { closedError } from './goodbye.ts'
+import { createKeptSharers } from './kept-sharers.ts'
 import { SHARED_DATABASES_MAX, SHARES_OPENED_BURST, SHARES_OPENED_PER_SECOND, STREAM_TYPE_BYTES_MAX } from './limits.ts'
 import { databaseType } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
+import type { Standing } from './sharer-calls.ts'
 
 export interface DatabaseSharingOptions {
   readonly runtime: Runtime
   readonly scope: Scope
+  readonly self: PeerId
+  readonly peersMax: number
   readonly peers: () => readonly ConnectedPeer<unknown>[]
+  readonly recordOf: (id: PeerId) => PeerRecord | undefined
+  readonly nowMs: () => number
+  /** As the application calls, for one attempt's time. */
+  readonly call: (id: PeerId) => Promise<unknown>
   readonly onError: (error: SwarmError) => void
 }
 
@@ -28,14 +38,24 @@ export interface DatabaseSharing {
   /** Who leads asks for every name; the other asks when it begins to share. */
   connect(peer: ConnectedPeer<unknown>): void
   accept(peer: ConnectedPeer<unknown>, substream: Substream): void
+  /** A path to the peer stands again. */
+  reconnected(peer: ConnectedPeer<unknown>): void
 }
 
 const RATE = { perSecond: SHARES_OPENED_PER_SECOND, burst: SHARES_OPENED_BURST }
 const KNOWN: ReadonlySet<string> = new Set<keyof ReplicateOptions>(['name', 'admit', 'peers', 'documentBytesMax'])
 
-export function createDatabaseSharing({ runtime, scope, peers, onError }: DatabaseSharingOptions): DatabaseSharing {
+export function createDatabaseSharing(options: DatabaseSharingOptions): DatabaseSharing {
+  const { runtime, scope, self, peers, call, onError } = options
+  const kept = createKeptSharers(options)
   const shared = new Map<string, SharedDatabase>()
   const opened = new WeakMap<ConnectedPeer<unknown>, Bucket>()
+
+  function standing(id: PeerId): Standing {
+    const record = options.recordOf(id)
+    if (!record || record.expiresMs <= options.nowMs()) return 'unknown'
+    return record.left ? 'left' : 'alive'
+  }
 
   function withinRate(peer: ConnectedPeer<unknown>): boolean {
     const nowMs = runtime.clock.monotonic()
@@ -45,13 +65,22 @@ export function createDatabaseSharing({ runtime, scope, peers, onError }: Databa
   }
 
   return {
-    share(database, options) {
-      checkShare(database, options)
+    share(database, given) {
+      checkShare(database, given)
       if (scope.isClosed) throw closedError()
-      const type = databaseType(options.name)
-      if (shared.has(type)) throw new RangeError(`a database is shared as '${options.name}' already; cancel that first`)
+      const type = databaseType(given.name)
+      if (shared.has(type)) throw new RangeError(`a database is shared as '${given.name}' already; cancel that first`)
       if (shared.size >= SHARED_DATABASES_MAX) throw new RangeError(`a swarm shares at most ${SHARED_DATABASES_MAX} databases`)
-      const sharing = new SharedDatabase({ ...options, database, runtime, connected: peers, onError })
+      const sharing = new SharedDatabase({
+        ...given,
+        database,
+        runtime,
+        self,
+        kept,
+        calling: { call, standing },
+        connected: peers,
+        onError,
+      })
       shared.set(type, sharing)
       const forget = scope.add(() => {
         sharing.cancel()
@@ -71,6 +100,9 @@ export function createDatabaseSharing({ runtime, scope, peers, onError }: Databa
       if (database) database.accept(peer, substream)
       else substream.reset()
     },
+    reconnected(peer) {
+      for (const database of shared.values()) database.reviewPeer(peer)
+    },
   }
 }
 
@@ -81,13 +113,10 @@ function checkShare(database: ShareableDatabase, options: ReplicateOptions): voi
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) throw new TypeError(`unknown option '${name}'; known are ${[...KNOWN].join(', ')}`)
   }
-  const { name, admit, peers } = options
+  const { name, admit } = options
   const typeBytes = typeof name === 'string' ? utf8(databaseType(name)).byteLength : Number.POSITIVE_INFINITY
   if (name === '' || typeBytes > STREAM_TYPE_BYTES_MAX) {
     throw new RangeError(`name must have 1 to ${STREAM_TYPE_BYTES_MAX - databaseType('').length} bytes`)
   }
   if (typeof admit !== 'function') throw new TypeError('admit must be a function: it decides what is stored')
-  if (peers !== undefined && typeof peers !== 'function' && !Array.isArray(peers)) {
-    throw new TypeError('peers must be an array of keys or a function')
-  }
 }

@@ -135,7 +135,12 @@ async function dialOnce({ transport, target, router, runtime, signal, onPath, is
   signal.addEventListener('abort', end, { once: true })
   const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => attempt.abort(timeoutError()))
   try {
-    const line = router.openLine({ to: target, attempt: router.newAttempt(), signal: attempt.signal })
+    const line = router.openLine({
+      to: target,
+      attempt: router.newAttempt(),
+      signal: attempt.signal,
+      purpose: isForMesh(target) ? 'mesh' : 'call',
+    })
     const refused = (code: number) => attempt.abort(refusalError(code))
     const path = await transport.dial(target, {
       runtime,

@@ -1,4 +1,5 @@
 import type { PeerId } from '@resilient-swarm/contract'
+import { parseOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { DOOR_RETRY_MS_MAX, DOOR_RETRY_MS_MIN, DOORS_MAX, DOORS_UNPROVEN_MAX } from './limits.ts'
 import type { KnownDoor } from './memory.ts'
 
@@ -11,7 +12,10 @@ export interface Door extends KnownDoor {
 /** The doors that are remembered, newest first. Pure bookkeeping: who tries them is `door-keeper.ts`. */
 export interface Doors {
   readonly all: readonly Door[]
-  /** A peer that we are connected to says by its record that these are its doors now: all of them, and no others. */
+  /**
+   * A peer that we are connected to says by its record that these are its doors now: all of them, and no others. One of before
+   * at which we were once stays, as nobody's. What `isTellable` refuses is left out.
+   */
   told(peer: PeerId, urls: readonly string[]): void
   /** We were registered there. */
   worked(url: string): void
@@ -34,8 +38,12 @@ export function createDoors(remembered: readonly KnownDoor[]): Doors {
     },
     told(peer, urls) {
       // Another's door stays another's: whoever names it too must not be able to have it forgotten.
-      const others = doors.filter((door) => door.peer !== peer)
-      const fresh = urls.filter((url) => !others.some((door) => door.url === url && door.peer !== undefined))
+      // So does what we were at: mallory could name it, and then no longer.
+      const others = doors
+        .map((door) => (door.peer === peer && door.worked ? withoutOwner(door) : door))
+        .filter((door) => door.peer !== peer)
+      const isAnothers = (url: string) => others.some((door) => door.url === url && door.peer !== undefined)
+      const fresh = urls.filter((url) => isTellable(url) && !isAnothers(url))
       const own = fresh.map((url): Door => {
         const known = doors.find((door) => door.url === url)
         return { url, peer, worked: known?.worked ?? false, failures: known?.failures ?? 0, dueMs: known?.dueMs ?? 0 }
@@ -59,6 +67,21 @@ export function createDoors(remembered: readonly KnownDoor[]): Doors {
         .sort((one, other) => Number(other.worked) - Number(one.worked) || one.failures - other.failures)[0]
     },
   }
+}
+
+function withoutOwner({ peer: _, ...door }: Door): Door {
+  return door
+}
+
+/**
+ * Whether we go to such a URL on a peer's word. In the one spelling that is remembered; and by plain `ws:` only to a root, for
+ * the host may be anything in our own network, and a GET of a path of the liar's choice makes some things there act. By `wss:`
+ * the host first shows a certificate for that name.
+ */
+export function isTellable(url: string): boolean {
+  if (parseOrigin(url) !== url) return false
+  const { protocol, pathname } = new URL(url)
+  return protocol === 'wss:' || pathname === '/'
 }
 
 /** How long a door is let alone: doubled with each failure, half of it jitter, for many may have lost the same one. */

@@ -23,8 +23,14 @@ export const RETRY_DELAY_MS_MIN = 15
 export const RETRY_DELAY_MS_MAX = 5_000
 /** How long a sealed signal is valid: longer than an attempt, so that a slow route still counts. */
 export const SIGNAL_LIFETIME_MS = 30_000
+/** Rounds through the swarm of a signal of the mesh's own dials, which has others to dial as well ... */
+export const MESH_ROUNDS_MAX = 2
+/** ... and of one whose receiver a signal server did not have: it is most likely gone. */
+export const MESH_ROUNDS_UNSERVED_MAX = 1
 /** How long a signal that a server took has before it goes through the swarm too: most peers answer sooner, and each copy there costs others bytes. */
 export const SERVER_HEAD_START_MS = 300
+/** The same for answers and for dials of the mesh, which nobody waits for: longer than an answer takes around the world. */
+export const SERVER_HEAD_START_PATIENT_MS = 1_500
 /** When an attempt that has heard nothing sends its signals to the servers again, in ms after the first: one may take a signal and lose it. */
 export const SIGNAL_REPEATS_MS = [700, 2_000, 5_000] as const
 /** Ids of signals that were seen, to drop their copies from other routes; the oldest are forgotten first. */
@@ -103,12 +109,10 @@ export const GONE_ASKED_MAX = 3
 export const GONE_ANSWER_MS = 1_500
 /** How long the answer to whether a link is needed may take. */
 export const RELEASE_ANSWER_MS = 5_000
+/** How long one that is given up for somebody else may take to confirm the end, in ms: the other is connected in a moment. */
+export const MADE_ROOM_GOODBYE_MS = 500
 /** A link that both ends agreed to end carries nothing new for so long; it mostly ends within a round trip. */
 export const LETTING_GO_MS = 10_000
-/** How often the round trips in our record are compared with those measured, and by how much they may differ. */
-export const LINKS_REVIEW_MS = 5_000
-export const LINK_RTT_CHANGE_MIN = 0.25
-export const LINK_RTT_CHANGE_MS_MIN = 5
 /** Relays asked for a target that no record links them to: the table may be behind. */
 export const RELAYS_GUESSED_MAX = 2
 /** How long the session of a peer's older instance may take to say goodbye, in ms: there is one more each time that the peer comes back. */
@@ -158,6 +162,21 @@ export const SHARED_DATABASES_MAX = 16
 /** Substreams of shared databases that a peer may open at once, and per second after that: every name twice, then what a retry needs. */
 export const SHARES_OPENED_BURST = 32
 export const SHARES_OPENED_PER_SECOND = 1
+/** Keys that a database may be shared with by a list: each is looked at every few seconds. */
+export const SHARERS_LISTED_MAX = 1_024
+/** Links that are kept for one database: among thousands who each keep eight, chosen by chance, documents reach everybody. */
+export const SHARERS_KEPT_MAX = 8
+/** One in so many peers at the most is kept for shared databases together; the others are the mesh's and the application's. */
+export const SHARERS_KEPT_SHARE = 2
+/** Listed peers called at the same time for one database: each call is a few handshakes and asks the servers. */
+export const SHARERS_CALLED_AT_ONCE_MAX = 2
+/** How often it is looked whether a listed peer should be called. */
+export const SHARERS_INTERVAL_MS = 2_000
+/** First and longest pause before a listed peer is called again that was not reached, or did not share. */
+export const SHARER_RETRY_MS_MIN = 2_000
+export const SHARER_RETRY_MS_MAX = 300_000
+/** How often `peers` is asked again when it is a function: a friend who was dropped reads on no longer than this. */
+export const SHARERS_REVIEW_MS = 30_000
 /** First and longest pause before a peer is asked again whether it shares a database: it says so itself when it begins to. */
 export const SHARE_RETRY_MS_MIN = 1_000
 export const SHARE_RETRY_MS_MAX = 60_000

@@ -1,9 +1,9 @@
-import type { PeerId, Scope } from '@resilient-swarm/contract'
+import { type PeerId, type Scope, SwarmError } from '@resilient-swarm/contract'
 import type { LinkGraph, MeshKeeper } from '@resilient-swarm/mesh'
 import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Calls } from './calls.ts'
 import type { History } from './history.ts'
-import { HANDSHAKES_PENDING_MAX, LETTING_GO_MS, RELEASE_ANSWER_MS } from './limits.ts'
+import { HANDSHAKES_PENDING_MAX, LETTING_GO_MS, MADE_ROOM_GOODBYE_MS, RELEASE_ANSWER_MS } from './limits.ts'
 import { loadOnce } from './load-once.ts'
 import type { Settings } from './options.ts'
 import type { ConnectedPeer } from './peer.ts'
@@ -38,8 +38,10 @@ export interface MeshLink<Remote> {
   nudge(): void
   /** A peer ended its link, which neither end needs. */
   released(id: PeerId): void
-  /** Somebody called while every place is taken: one that nobody here needs is given up, so that they find it free when they call again. */
-  makeRoom(): boolean
+  /** A peer fell silent and did not come back. */
+  lost(id: PeerId): void
+  /** Somebody calls while every place is taken: true when one that nobody here needs is given up for them. */
+  makeRoom(caller: PeerId): boolean
   /**
    * Before the application calls: the peer, when it is connected already. Otherwise there is room for it, where anybody can be
    * let go for it, and a link to it that both ends let go has ended.
@@ -104,6 +106,11 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     history.note(id, isForced ? 'released: its place was wanted' : 'released: neither end needs the link')
     peer.letGo()
     peer.session.close({ by: 'us', code: PEER_CODES.released })
+    // Its place is somebody's who is just connecting: one that does not confirm the end must not keep it.
+    if (isForced) {
+      const timer = runtime.clock.setTimer(MADE_ROOM_GOODBYE_MS, () => peer.session.giveUp(givenUpError()))
+      void peer.session.closed.then(() => timer.cancel())
+    }
     return true
   }
 
@@ -130,6 +137,7 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     },
     nudge: () => keeper?.nudge(),
     released: (id) => keeper?.released(id),
+    lost: (id) => keeper?.lost(id),
     makeRoom: () => keeper?.makeRoom() ?? false,
     needs(peer) {
       if (keeper?.needs(peer.publicKey) ?? true) return true
@@ -137,4 +145,8 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
       return false
     },
   }
+}
+
+function givenUpError(): SwarmError<'ERR_PATH_LOST'> {
+  return new SwarmError('Its place was wanted, and it did not confirm the end.', { code: 'ERR_PATH_LOST' })
 }

@@ -1,11 +1,11 @@
 import { type PeerId, Scope } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
-import { isLarger } from '@resilient-swarm/mesh/links'
+import { createLinksTeller, isLarger } from '@resilient-swarm/mesh/links'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { openHome } from '#home'
 import { type Acquaintances, createAcquaintances } from './acquaintances.ts'
 import { type Answerer, createAnswerer, judgeOffer } from './answer.ts'
-import { type Calls, createCalls } from './calls.ts'
+import { type Calls, type CallWish, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
 import { createDatabaseSharing, type DatabaseSharing } from './database-sharing.ts'
 import { createDirectDialler, yieldedError } from './direct-dialler.ts'
@@ -18,7 +18,6 @@ import type { Home } from './home.ts'
 import { createKnownLinks } from './known-links.ts'
 import { createLaterDoorKeeper } from './later-door-keeper.ts'
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
-import { createLinksTeller } from './links-teller.ts'
 import { createListener } from './listener.ts'
 import { createMeshLink, type MeshLink } from './mesh-link.ts'
 import type { Settings } from './options.ts'
@@ -101,7 +100,12 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const databases: DatabaseSharing = createDatabaseSharing({
     runtime,
     scope,
+    self,
+    peersMax,
     peers: () => roster.peers,
+    recordOf: (id) => table.view.get(id),
+    nowMs: signalling.nowMs,
+    call: (id) => reach(id, { timeoutMs: ATTEMPT_TIMEOUT_MS }),
     onError: (error) => emit('error', error),
   })
   const links = createLinksTeller({ clock, scope, peers: () => roster.peers, publish: table.publishLinks })
@@ -167,7 +171,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     signal: scope.signal,
     admit: settings.admit,
     judge(from) {
-      const verdict = judgeOffer({
+      const facts = {
         weAreDialing: dialler.isDialling(from),
         ourPathStands: dialler.isProving(from),
         weAreLarger: isLarger(self, from),
@@ -176,9 +180,12 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
         handshakes: places.taken,
         peers: acquaintances.size,
         peersMax: placesFor('peer'),
-      })
+      }
+      // Whoever is given up is gone before this one stands, and meanwhile nobody else gets the place: it is this handshake's.
+      const isOneTooMany = () => judgeOffer({ ...facts, peers: facts.peers - 1 }) === 'answer'
+      const judged = judgeOffer(facts)
+      const verdict = judged === 'busy' && isOneTooMany() && mesh.makeRoom(from) ? 'answer' : judged
       if (verdict === 'answer') dialler.cancel(from, yieldedError())
-      if (verdict === 'busy' && !hasRoom('peer')) mesh.makeRoom()
       return verdict
     },
     answer: listener.answer,
@@ -218,7 +225,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     isMet: (id) => isConnected(id) || calls.isCalling(id),
     isInSwarm: (to) => to !== self && mesh.isStanding(to as PeerId),
     hasRoom: () => !scope.isClosed && hasRoom('peer'),
-    makeRoom: () => void mesh.makeRoom(),
+    makeRoom: mesh.makeRoom,
     call: (id, wish) => calls.call(id, { ...wish, isForMesh: true }),
   })
   if (home.trouble) queueMicrotask(() => home.trouble && emit('error', home.trouble))
@@ -246,6 +253,15 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
 
   void table.ready.then(() => table.view.records.forEach(mesh.onRecord))
 
+  /** For the application: there is room for the peer where anybody can be let go, and the link counts as used from now on. */
+  async function reach(target: PeerId, wish: CallWish): Promise<ConnectedPeer<Remote>> {
+    if (scope.isClosed) throw closedError()
+    const present = await mesh.makeWay(target, wish.signal)
+    const peer = present ?? (await calls.call(target, wish))
+    peer.use.touch()
+    return peer
+  }
+
   const ready = Promise.all([table.ready, signalling.ready]).then(() => undefined)
   ready.catch(() => {}) // told by events too; awaiting it is the user's choice
 
@@ -261,13 +277,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
       return signalling.servers
     },
     ready,
-    async call(target, signal) {
-      if (scope.isClosed) throw closedError()
-      const present = await mesh.makeWay(target, signal)
-      const peer = present ?? (await calls.call(target, { timeoutMs: settings.callTimeoutMs, signal }))
-      peer.use.touch()
-      return peer
-    },
+    call: (target, signal) => reach(target, { timeoutMs: settings.callTimeoutMs, signal }),
     close: goodbye.close,
     destroy: goodbye.destroy,
   }

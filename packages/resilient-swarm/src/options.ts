@@ -4,6 +4,7 @@ import type { RelayLimits } from '@resilient-swarm/relay'
 import type { Methods } from '@resilient-swarm/rpc'
 import { parseOrigin } from '@resilient-swarm/signal-exchange/protocol'
 import { webrtc } from '@resilient-swarm/webrtc'
+import { isTellable } from './doors.ts'
 import { BROWSER_PEERS_MAX, CALL_TIMEOUT_MS, NODE_PEERS_MAX } from './limits.ts'
 import type { Peer } from './peer.ts'
 
@@ -148,6 +149,7 @@ function readExchange(given: ExchangeOptions): Settings['exchange'] & object {
     throw new TypeError(
       `exchange.url: '${String(url)}' is not a ws: or wss: URL of at most ${TOLD_URL_BYTES_MAX} bytes without a query`,
     )
+  if (!isTellable(origin)) throw new TypeError('exchange.url: peers go to a path only by wss:, so a ws: URL has none')
   return { port, host, url: origin }
 }
 

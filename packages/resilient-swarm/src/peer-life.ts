@@ -1,4 +1,5 @@
 import type { CloseReason, PeerId, Scope, Substream } from '@resilient-swarm/contract'
+import type { LinksTeller } from '@resilient-swarm/mesh'
 import { isLarger } from '@resilient-swarm/mesh/links'
 import { NodeBuffers } from '@resilient-swarm/multiplexer'
 import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
@@ -11,7 +12,6 @@ import type { DoorKeeper } from './door-keeper.ts'
 import type { LeaveReason, SwarmEvents } from './events.ts'
 import { closedError } from './goodbye.ts'
 import { type History, inWords } from './history.ts'
-import type { LinksTeller } from './links-teller.ts'
 import type { MeshLink } from './mesh-link.ts'
 import type { Settings } from './options.ts'
 import { isDatabaseType, isOwnType, OWN_TYPES } from './own-types.ts'
@@ -113,6 +113,7 @@ export function createPeerLife<Remote>(options: PeerLifeOptions<Remote>): PeerLi
       if (!peer || state === 'ended') return
       if (state === 'reconnecting') circuits.dropPeer(id)
       peer.emit(state === 'reconnecting' ? 'reconnecting' : 'reconnected')
+      if (state !== 'reconnecting') databases.reconnected(peer)
       upkeep.nudge(id)
       mesh.nudge()
     },
@@ -135,6 +136,7 @@ export function createPeerLife<Remote>(options: PeerLifeOptions<Remote>): PeerLi
       links.tell()
       emit('peer-left', peer, reason, end.error)
       if (reason === 'released') mesh.released(peer.publicKey)
+      else if (reason === 'lost') mesh.lost(peer.publicKey)
       else mesh.nudge()
     },
   }

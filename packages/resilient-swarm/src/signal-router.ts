@@ -16,6 +16,8 @@ import { proveDelivery } from '@resilient-swarm/mesh/links'
 import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,
+  MESH_ROUNDS_MAX,
+  MESH_ROUNDS_UNSERVED_MAX,
   OFFERS_BURST,
   OFFERS_PER_SECOND,
   RATED_KEYS_MAX,
@@ -23,6 +25,7 @@ import {
   RETRY_DELAY_MS_MIN,
   SEEN_SIGNALS_MAX,
   SERVER_HEAD_START_MS,
+  SERVER_HEAD_START_PATIENT_MS,
   SIGNAL_LIFETIME_MS,
   SIGNAL_REPEATS_MS,
   SIGNALS_WAITING_MAX,
@@ -53,16 +56,47 @@ export interface SignalRouterOptions {
   readonly onOffer: (offer: Offer) => void
 }
 
+/** What a line is for: the mesh's own dials have others to dial as well, so one is worth fewer tries; only a user waits for a call. */
+export type LinePurpose = 'call' | 'mesh' | 'answer'
+
+export interface LineOptions {
+  readonly to: PeerId
+  readonly attempt: string
+  readonly signal: AbortSignal
+  readonly purpose: LinePurpose
+}
+
 /** Sends sealed signals by servers and through the swarm, and sorts what arrives to the attempt that it belongs to. */
 export interface SignalRouter {
   /** The line of one attempt of ours or of a peer's; closing it ends deliveries under way. */
-  openLine(options: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine
+  openLine(options: LineOptions): SignalLine
   newAttempt(): string
   /**
    * What any route brought. Never throws: a box that fails a check is dropped. Returns the proof that it was opened, also
    * when it had come before by another route.
    */
   receive(arrived: { id: string; box: Uint8Array }): string | undefined
+}
+
+interface DeliverOptions {
+  readonly attempt: Scope
+  /** Ends when it has arrived, or does not matter any more. */
+  readonly wanted: Scope
+  readonly purpose: LinePurpose
+}
+
+interface ServerOptions {
+  readonly byServers: SignalRoute
+  readonly signal: AbortSignal
+  readonly purpose: LinePurpose
+  readonly onFailure: () => void
+}
+
+interface CarryOptions {
+  readonly isWanted: AbortSignal
+  /** Ends as soon as a server has said no. */
+  readonly headStart: Scope | undefined
+  readonly purpose: LinePurpose
 }
 
 interface OpenLine {
@@ -97,7 +131,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     return allowed
   }
 
-  function openLine({ to, attempt, signal }: { to: PeerId; attempt: string; signal: AbortSignal }): SignalLine {
+  function openLine({ to, attempt, signal, purpose }: LineOptions): SignalLine {
     const name = lineName(to, attempt)
     const scope = new Scope()
     const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [], scope, asking: scope.child() }
@@ -114,7 +148,8 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         if (line.unheard && line.unheard.length < SIGNALS_WAITING_MAX) line.unheard.push(sealed)
         // The first answer says that the first offer arrived; of later offers and of candidates it says nothing.
         const isFirst = line.unheard !== undefined && content.kind === 'offer'
-        return deliver(sealed, { attempt: line.scope.child(), wanted: (isFirst ? line.asking : line.scope).child() })
+        const wanted = (isFirst ? line.asking : line.scope).child()
+        return deliver(sealed, { attempt: line.scope.child(), wanted, purpose })
       },
       get onSignal() {
         return line.receive ?? (() => {})
@@ -134,12 +169,13 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   }
 
   /** Resolves when a server took it or its receiver has acknowledged it; what is still under way then goes on. */
-  async function deliver(own: OwnSignal, { attempt, wanted }: { attempt: Scope; wanted: Scope }): Promise<void> {
+  async function deliver(own: OwnSignal, { attempt, wanted, purpose }: DeliverOptions): Promise<void> {
     const { byServers, isServed, isOnlyHere } = options
     const { signal } = attempt
     const headStart = byServers && isServed() ? wanted.child() : undefined
-    const ways = byServers && isOnlyHere(own.to) ? [] : [carryThroughSwarm(own, { isWanted: wanted.signal, headStart })]
-    if (byServers) ways.push(takenByServers(own, { byServers, signal, onFailure: () => void headStart?.close() }))
+    const isWanted = wanted.signal
+    const ways = byServers && isOnlyHere(own.to) ? [] : [carryThroughSwarm(own, { isWanted, headStart, purpose })]
+    if (byServers) ways.push(takenByServers(own, { byServers, signal, purpose, onFailure: () => void headStart?.close() }))
     void Promise.allSettled(ways).then(() => Promise.all([attempt.close(), wanted.close()]))
     try {
       await Promise.any(ways)
@@ -149,10 +185,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     }
   }
 
-  async function takenByServers(
-    own: OwnSignal,
-    { byServers, signal, onFailure }: { byServers: SignalRoute; signal: AbortSignal; onFailure: () => void },
-  ): Promise<void> {
+  async function takenByServers(own: OwnSignal, { byServers, signal, purpose, onFailure }: ServerOptions): Promise<void> {
     const giveUpMs = runtime.clock.monotonic() + SIGNAL_LIFETIME_MS
     for (let delayMs = RETRY_DELAY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
       signal.throwIfAborted()
@@ -160,6 +193,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         return await byServers(own)
       } catch (cause) {
         onFailure()
+        if (purpose === 'mesh') throw cause
         if (runtime.clock.monotonic() + delayMs > giveUpMs) throw cause
       }
       await sleep({ clock: runtime.clock, delayMs, signal })
@@ -167,15 +201,14 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   }
 
   /** Servers that have us get a head start, until one says no and never for longer: it may lie. */
-  async function carryThroughSwarm(
-    own: OwnSignal,
-    { isWanted, headStart }: { isWanted: AbortSignal; headStart: Scope | undefined },
-  ): Promise<void> {
+  async function carryThroughSwarm(own: OwnSignal, { isWanted, headStart, purpose }: CarryOptions): Promise<void> {
     if (headStart) {
-      await sleep({ clock: runtime.clock, delayMs: SERVER_HEAD_START_MS, signal: headStart.signal }).catch(() => {})
+      const delayMs = purpose === 'call' ? SERVER_HEAD_START_MS : SERVER_HEAD_START_PATIENT_MS
+      await sleep({ clock: runtime.clock, delayMs, signal: headStart.signal }).catch(() => {})
     }
     isWanted.throwIfAborted()
-    await options.throughSwarm(own, { signal: isWanted })
+    const roundsMax = purpose === 'mesh' ? (headStart?.isClosed ? MESH_ROUNDS_UNSERVED_MAX : MESH_ROUNDS_MAX) : undefined
+    await options.throughSwarm(own, { signal: isWanted, ...(roundsMax === undefined ? {} : { roundsMax }) })
   }
 
   /** A server may take a signal and lose it, most often to a peer that restarts just then: whoever hears nothing says it again. */
@@ -205,7 +238,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     }
     if (signal.kind !== 'offer' || !withinRate(from)) return
     const scope = new AbortController()
-    const offered = openLine({ to: from, attempt, signal: scope.signal })
+    const offered = openLine({ to: from, attempt, signal: scope.signal, purpose: 'answer' })
     sort(from, { attempt, signal, expiresMs: 0 })
     options.onOffer({ from, line: offered, scope })
   }

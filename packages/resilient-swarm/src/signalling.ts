@@ -9,7 +9,7 @@ import type { Settings } from './options.ts'
 import { type OwnExchange, type OwnExchangeOptions, openOwnExchange } from './own-exchange.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { createSignalRouter, type Offer, type SignalRouter } from './signal-router.ts'
-import { believableOffset, createToldTimes } from './told-time.ts'
+import { believableOffset, chooseOffset, createToldTimes } from './told-time.ts'
 
 export interface SignallingOptions {
   readonly keyPair: KeyPair
@@ -47,7 +47,7 @@ export interface Signalling {
   readonly ownDoors: readonly string[]
   /** A server that nobody named, for a while. */
   visit(url: string): AddedServer
-  /** Wall clock in ms, corrected by what the servers or else the peers say. */
+  /** Wall clock in ms, corrected by what the servers say, or else the peers, or else a door that is being visited. */
   readonly nowMs: () => number
   observeClock(remoteMs: number): void
   /** Which of these are online at our servers; rejects when none of them can say. */
@@ -68,7 +68,8 @@ export function createSignalling(options: SignallingOptions): Signalling {
   let own: OwnExchange | undefined
   function nowMs(): number {
     const clockMs = runtime.clock.now()
-    return clockMs + (believableOffset(exchange.clockOffsetMs, clockMs) ?? told.offsetMs ?? 0)
+    const { clockOffsetMs: byServers, addedClockOffsetMs: byDoor } = exchange
+    return clockMs + chooseOffset({ byServers, byPeers: told.offsetMs, byDoor }, clockMs)
   }
 
   const isAtOwnDoor = (id: PeerId) => own?.lookup([id]).has(id) ?? false

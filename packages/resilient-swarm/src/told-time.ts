@@ -20,6 +20,22 @@ export function createToldTimes(): ToldTimes {
   }
 }
 
+export interface OffsetsTold {
+  /** By the servers that the user named. */
+  readonly byServers: number | undefined
+  readonly byPeers: number | undefined
+  /** By a door that is being visited. */
+  readonly byDoor: number | undefined
+}
+
+/**
+ * Whom to believe, in ms. A door is a peer's word and one alone: it never outweighs what several have said, or one visit to a
+ * liar would end every record.
+ */
+export function chooseOffset({ byServers, byPeers, byDoor }: OffsetsTold, clockMs: number): number {
+  return believableOffset(byServers, clockMs) ?? byPeers ?? believableOffset(byDoor, clockMs) ?? 0
+}
+
 /** An offset as it is, or undefined when it leads to no time that anybody lives in: such a one is a lie or a fault. */
 export function believableOffset(offsetMs: number | undefined, clockMs: number): number | undefined {
   if (offsetMs === undefined) return undefined

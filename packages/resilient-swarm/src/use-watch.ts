@@ -4,6 +4,8 @@ import type { Clock } from '@resilient-swarm/contract'
 export interface UseWatch {
   /** A use of no length. */
   touch(): void
+  /** A use that lasts until the returned function is called. */
+  begin(): () => void
   /** A use that lasts until the promise settles; returns the promise. */
   during<Value>(work: Promise<Value>): Promise<Value>
   /** How long it was not used, in ms: 0 while it is, infinity when it never was. */
@@ -14,17 +16,24 @@ export function createUseWatch(clock: Clock): UseWatch {
   let underWay = 0
   let usedMs = Number.NEGATIVE_INFINITY
 
-  function end(): void {
-    underWay--
-    usedMs = clock.monotonic()
+  function begin(): () => void {
+    let isOver = false
+    underWay++
+    return () => {
+      if (isOver) return
+      isOver = true
+      underWay--
+      usedMs = clock.monotonic()
+    }
   }
 
   return {
     touch() {
       usedMs = clock.monotonic()
     },
+    begin,
     during(work) {
-      underWay++
+      const end = begin()
       work.then(end, end)
       return work
     },

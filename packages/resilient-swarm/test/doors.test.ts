@@ -3,6 +3,7 @@ import type { PeerId } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createDoors, doorRetryMs } from '../src/doors.ts'
 import { DOOR_RETRY_MS_MAX, DOOR_RETRY_MS_MIN, DOORS_MAX, DOORS_UNPROVEN_MAX } from '../src/limits.ts'
+import { encodeMemory, parseMemory } from '../src/memory.ts'
 
 const [alice, bob, mallory] = [1, 2, 3].map(() => createKeyPair().peerId) as [PeerId, PeerId, PeerId]
 const always = () => true
@@ -33,6 +34,30 @@ describe('the doors that are remembered', () => {
     const doors = createDoors([{ url: 'ws://a/', worked: true }])
     doors.told(alice, ['ws://a/'])
     expect(doors.all).toMatchObject([{ url: 'ws://a/', peer: alice, worked: true }])
+  })
+
+  it('stay when we were at them, whoever named them and then no longer', () => {
+    const doors = createDoors([{ url: 'ws://a/', worked: true }])
+    doors.told(mallory, ['ws://a/'])
+    doors.told(mallory, [])
+    expect(doors.all).toMatchObject([{ url: 'ws://a/', worked: true }])
+    expect(doors.all[0]).not.toHaveProperty('peer')
+  })
+
+  it('are remembered on a peer’s word only in the one spelling that the next life reads again', () => {
+    const doors = createDoors([])
+    const misspelt = ['ws://a:80/', 'ws://a:99999/', 'ws://a/./', 'ws://1/', 'ws://[::::]/', 'ws://a..b:1/../', 'wss://a:443/b']
+    doors.told(mallory, misspelt)
+    expect(parseMemory(encodeMemory({ doors: doors.all, met: [] }))).toBeDefined()
+    expect(urls(doors)).toEqual([])
+  })
+
+  it('are never on a peer’s word a path on a host that need not prove its name', () => {
+    const doors = createDoors([])
+    doors.told(mallory, ['ws://192.168.0.1/apply.cgi', 'ws://127.0.0.1:9222/json/new', 'ws://printer/reset', 'ws://[::1]:1/a'])
+    expect(urls(doors)).toEqual([])
+    doors.told(alice, ['ws://192.168.0.7:6688/', 'wss://door.example/signals'])
+    expect(urls(doors)).toEqual(['ws://192.168.0.7:6688/', 'wss://door.example/signals'])
   })
 
   it(`are at most ${DOORS_MAX}, and at most ${DOORS_UNPROVEN_MAX} that were only told of: the newest`, () => {

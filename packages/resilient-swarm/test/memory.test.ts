@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { createKeyPair } from '@resilient-swarm/identity'
+import { createSeededRandom } from '@resilient-swarm/testkit'
 import { DOORS_MAX, MET_MAX } from '../src/limits.ts'
 import { encodeMemory, type Memory, parseMemory } from '../src/memory.ts'
 
@@ -31,6 +32,28 @@ describe('what a node remembers', () => {
     ['a met peer that is none', encodeMemory({ ...memory, met: ['__proto__' as never] })],
   ])('is none: %s', (_, text) => {
     expect(parseMemory(text)).toBeUndefined()
+  })
+
+  it('is none or a memory, whatever became of the file', () => {
+    const seed = Date.now() & 0x7fff_ffff
+    const random = createSeededRandom(seed)
+    const below = (count: number) => Math.floor(random.fraction() * count)
+    const odd = ['null', '1e999', '{}', '[]', '"__proto__"', '{"__proto__":{"worked":true}}', 'true', '""', '[[[[', '"ws://b/"']
+    for (let run = 0; run < 3_000; run++) {
+      let text = encodeMemory(memory)
+      for (let changes = 1 + below(3); changes > 0; changes--) {
+        const at = below(text.length)
+        let seen = -1
+        const place = below(14)
+        if (below(2) === 0) text = text.slice(0, at) + String.fromCharCode(below(256)) + text.slice(at + below(3))
+        else
+          text = text.replace(/(?<=[:[,])("[^"]*"|\d+|true|false)/g, (found) =>
+            ++seen === place ? (odd[below(odd.length)] as string) : found,
+          )
+      }
+      const parsed = parseMemory(text)
+      if (parsed) expect([seed, parseMemory(encodeMemory(parsed))]).toEqual([seed, parsed])
+    }
   })
 
   it('is cut to what a node keeps', () => {

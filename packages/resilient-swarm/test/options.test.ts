@@ -50,6 +50,7 @@ describe('options', () => {
     ['an exchange at no address', { exchange: { port: 0, host: '' } }, TypeError, /exchange.host/],
     ['a door that is no WebSocket', { exchange: { port: 0, url: 'http://a/' } }, TypeError, /exchange.url/],
     ['a door with a query', { exchange: { port: 0, url: 'ws://a/?b' } }, TypeError, /exchange.url/],
+    ['a plain door with a path', { exchange: { port: 0, url: 'ws://a/b' } }, TypeError, /only by wss:/],
     ['a door that no record holds', { exchange: { port: 0, url: `ws://${'a'.repeat(123)}/` } }, TypeError, /128 bytes/],
     ['a policy that is none', { relay: { allow: true } }, TypeError, /relay.allow/],
   ])('refuse %s', (_, options, kind, told) => {

@@ -47,7 +47,10 @@ function createNode(runtime = createTestRuntime()) {
 /** A line to somebody, and the signal of its attempt. */
 function lineOf(node: ReturnType<typeof createNode>, to = createNode().id) {
   const attempt = createCountedSignal()
-  return { attempt, line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal }) }
+  return {
+    attempt,
+    line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal, purpose: 'call' }),
+  }
 }
 
 describe('an offer', () => {
@@ -55,7 +58,9 @@ describe('an offer', () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
-    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     for (const [index, delayMs] of SIGNAL_REPEATS_MS.entries()) {
       expect(alice.sent).toHaveLength(index + 1)
       await alice.runtime.clock.advance(delayMs - (SIGNAL_REPEATS_MS[index - 1] ?? 0))
@@ -70,7 +75,9 @@ describe('an offer', () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
-    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     for (const box of alice.sent) bob.router.receive(box)
     await bob.offers[0]?.line.send({ kind: 'answer', sdp: 'v=0', candidates: [] })
     for (const box of bob.sent) alice.router.receive(box)
@@ -82,7 +89,9 @@ describe('an offer', () => {
   it('is not sent again after its attempt ended', async () => {
     const alice = createNode()
     const attempt = new AbortController()
-    await alice.router.openLine({ to: createNode().id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: createNode().id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     attempt.abort()
     expect(alice.runtime.clock.pending).toBe(0)
     await alice.runtime.clock.advance(10_000)
@@ -182,7 +191,9 @@ describe('what mallory makes of a sealed offer', () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
     const attempt = new AbortController()
-    await alice.router.openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal }).send(offer)
+    await alice.router
+      .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
+      .send(offer)
     attempt.abort()
     const [{ id, box }] = alice.sent as [SealedBox]
     const seed = Date.now() >>> 0

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { TOLD_TIME_MS_MAX, TOLD_TIMES_MAX } from '../src/limits.ts'
-import { believableOffset, createToldTimes } from '../src/told-time.ts'
+import { believableOffset, chooseOffset, createToldTimes } from '../src/told-time.ts'
 
 describe('what others say about the time', () => {
   it('is not believed when nobody can live then', () => {
@@ -21,5 +21,16 @@ describe('what others say about the time', () => {
     expect(told.offsetMs).toBe(20)
     for (let count = 0; count < TOLD_TIMES_MAX; count++) told.add(-5)
     expect(told.offsetMs).toBe(-5)
+  })
+
+  it('counts for more from named servers than from peers, and from a door only where nobody else has said anything', () => {
+    const clockMs = 1_800_000_000_000
+    const byDoor = 73 * 365 * 86_400_000 // mallory's
+    expect(chooseOffset({ byServers: 10, byPeers: 20, byDoor }, clockMs)).toBe(10)
+    expect(chooseOffset({ byServers: undefined, byPeers: 20, byDoor }, clockMs)).toBe(20)
+    expect(chooseOffset({ byServers: TOLD_TIME_MS_MAX, byPeers: 20, byDoor }, clockMs)).toBe(20)
+    expect(chooseOffset({ byServers: undefined, byPeers: undefined, byDoor }, clockMs)).toBe(byDoor)
+    expect(chooseOffset({ byServers: undefined, byPeers: undefined, byDoor: TOLD_TIME_MS_MAX }, clockMs)).toBe(0)
+    expect(chooseOffset({ byServers: undefined, byPeers: undefined, byDoor: undefined }, clockMs)).toBe(0)
   })
 })

@@ -88,11 +88,13 @@ export interface SignalExchange {
   readonly servers: readonly SignalServerStatus[]
   /**
    * One more server for a while, tried once: what a peer told of, or an earlier life remembers. Nobody vouches for it, so it is
-   * never believed that we were displaced, and its time only while no server of `urls` has said one. A TypeError for one that is there already.
+   * never believed that we were displaced, and its time stands apart. A TypeError for one that is there already.
    */
   add(url: string): AddedServer
-  /** The servers' clock minus ours, in ms: the median of what they said. */
+  /** The clock of the servers of `urls` minus ours, in ms: the median of what they said. */
   readonly clockOffsetMs: number | undefined
+  /** The same by those that were added: for whoever has nobody better to ask. */
+  readonly addedClockOffsetMs: number | undefined
   /** Ends everything at once; idempotent. */
   close(): Promise<void>
 }
@@ -146,8 +148,11 @@ class Exchange implements SignalExchange {
   }
 
   get clockOffsetMs(): number | undefined {
-    const offsetOf = (clients: Iterable<SignalClient>) => chooseClockOffset([...clients].map((client) => client.clockOffsetMs))
-    return offsetOf(this.#named) ?? offsetOf(this.#added)
+    return offsetOf(this.#named)
+  }
+
+  get addedClockOffsetMs(): number | undefined {
+    return offsetOf(this.#added)
   }
 
   get #clients(): readonly SignalClient[] {
@@ -272,6 +277,10 @@ class Exchange implements SignalExchange {
       check()
     })
   }
+}
+
+function offsetOf(clients: Iterable<SignalClient>): number | undefined {
+  return chooseClockOffset([...clients].map((client) => client.clockOffsetMs))
 }
 
 function checkIds(ids: readonly PeerId[]): void {

@@ -3,8 +3,7 @@ import { type PeerId, Scope } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { createVirtualClock } from '@resilient-swarm/testkit'
 import { LINK_RTT_CHANGE_MS_MIN, LINKS_REVIEW_MS } from '../src/limits.ts'
-import { createLinksTeller, isOtherRtt } from '../src/links-teller.ts'
-import type { ConnectedPeer } from '../src/peer.ts'
+import { createLinksTeller, isOtherRtt, type ToldPeer } from '../src/links-teller.ts'
 
 describe('a round trip is told anew', () => {
   it.each([
@@ -48,6 +47,6 @@ describe('links', () => {
   })
 })
 
-function peer(rttMs: number | undefined, { isDirect }: { isDirect: boolean }): ConnectedPeer<unknown> {
-  return { publicKey: createKeyPair().peerId, rttMs, isDirect } as ConnectedPeer<unknown>
+function peer(rttMs: number | undefined, { isDirect }: { isDirect: boolean }): ToldPeer {
+  return { publicKey: createKeyPair().peerId, rttMs, isDirect }
 }

@@ -1,12 +1,18 @@
 import type { Clock, PeerId, Scope } from '@resilient-swarm/contract'
 import { LINK_RTT_CHANGE_MIN, LINK_RTT_CHANGE_MS_MIN, LINKS_REVIEW_MS } from './limits.ts'
-import type { ConnectedPeer } from './peer.ts'
 
-export interface LinksTellerOptions {
+/** A connected peer, as far as our record tells of it. */
+export interface ToldPeer {
+  readonly publicKey: PeerId
+  readonly rttMs: number | undefined
+  readonly isDirect: boolean
+}
+
+export interface LinksTellerOptions<Peer extends ToldPeer> {
   readonly clock: Clock
   readonly scope: Scope
-  readonly peers: () => readonly ConnectedPeer<unknown>[]
-  readonly publish: (peers: readonly ConnectedPeer<unknown>[]) => void
+  readonly peers: () => readonly Peer[]
+  readonly publish: (peers: readonly Peer[]) => void
 }
 
 /** Tells the swarm, by our record, whom we are connected to directly and how near they are: what others choose relays by. */
@@ -15,7 +21,8 @@ export interface LinksTeller {
   tell(): void
 }
 
-export function createLinksTeller({ clock, scope, peers, publish }: LinksTellerOptions): LinksTeller {
+export function createLinksTeller<Peer extends ToldPeer>(options: LinksTellerOptions<Peer>): LinksTeller {
+  const { clock, scope, peers, publish } = options
   let told = new Map<PeerId, number | undefined>()
 
   const direct = () => peers().filter(({ isDirect }) => isDirect)
