@@ -109,7 +109,10 @@ export class VerifyBudget {
       this.#waiting.delete(grant)
       grant(true)
     }
-    if (this.#waiting.size > 0) return this.#wakeLater()
+    if (this.#waiting.size > 0) {
+      this.#wakeLater()
+      return
+    }
     this.#timer?.cancel()
     this.#timer = undefined
   }
