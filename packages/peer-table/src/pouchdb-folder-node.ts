@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path'
 import leveldbAdapter from 'pouchdb-adapter-leveldb'
 import { DATABASES_SALVAGED_MAX } from './limits.ts'
 import type { PouchModule, Salvage, Shelf } from './pouchdb.ts'
-import { PouchDB as Replicating } from './pouchdb-replicating.ts'
+import { ownPouchDB } from './pouchdb-own.ts'
 import { readStoredDocuments } from './stored-documents.ts'
 
-const PouchDB = Replicating.plugin(leveldbAdapter)
+const PouchDB = ownPouchDB(leveldbAdapter)
 
 /** PouchDB over leveldb in this folder, which is made when it is missing and must hold nothing else. */
 export function openFolder(folder: string): PouchModule {

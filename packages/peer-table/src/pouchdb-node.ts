@@ -1,7 +1,7 @@
 import memoryAdapter from 'pouchdb-adapter-memory'
 import type { PouchModule } from './pouchdb.ts'
-import { PouchDB as Replicating } from './pouchdb-replicating.ts'
+import { ownPouchDB } from './pouchdb-own.ts'
 
-export const PouchDB = Replicating.plugin(memoryAdapter)
+export const PouchDB = ownPouchDB(memoryAdapter)
 
 export const adapter: PouchModule['adapter'] = 'memory'

@@ -271,7 +271,7 @@ describe('options', () => {
     const keyPair = keyPairOf(1)
     await expect(createPeerTable({ keyPair, runtime, network: '' })).rejects.toThrow(RangeError)
     await expect(createPeerTable({ keyPair, runtime, network: 'n'.repeat(65) })).rejects.toThrow(RangeError)
-    await expect(createPeerTable({ keyPair, runtime, network: NETWORK, folder: 'x' } as never)).rejects.toThrow('folder')
+    await expect(createPeerTable({ keyPair, runtime, network: NETWORK, place: 'x' } as never)).rejects.toThrow('place')
   })
 
   it('of a channel too narrow for a record are refused', async () => {

@@ -16,7 +16,10 @@ function slowBudget(checkMs: number, onTurn: () => void = () => {}) {
       onTurn()
       fire()
     })
-  const budget = new VerifyBudget({ ...runtime, clock: { ...clock, monotonic: () => clock.monotonic() + spentMs, setTimer } })
+  const budget = new VerifyBudget(
+    { ...runtime, clock: { ...clock, monotonic: () => clock.monotonic() + spentMs, setTimer } },
+    never,
+  )
   const tick = () => {
     spentMs += checkMs
   }

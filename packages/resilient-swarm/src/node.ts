@@ -75,6 +75,7 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const signalling: Signalling = createSignalling({
     keyPair,
     settings,
+    history,
     neighbours: () => roster.peers,
     graph,
     isKnown: (id) => table.view.get(id) !== undefined,

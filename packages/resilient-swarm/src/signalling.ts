@@ -3,6 +3,7 @@ import type { KeyPair } from '@resilient-swarm/identity'
 import type { LinkGraph, Neighbour, SealedBox, SwarmSignals } from '@resilient-swarm/mesh'
 import { type AddedServer, createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { normalizeOrigin } from '@resilient-swarm/signal-exchange/protocol'
+import { type History, inWords } from './history.ts'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
 import { loadOnce } from './load-once.ts'
 import type { Settings } from './options.ts'
@@ -14,6 +15,7 @@ import { believableOffset, chooseOffset, createToldTimes } from './told-time.ts'
 export interface SignallingOptions {
   readonly keyPair: KeyPair
   readonly settings: Settings
+  readonly history: History
   readonly neighbours: () => readonly ConnectedPeer<unknown>[]
   readonly graph: LinkGraph
   /** The swarm knows it by a record. */
@@ -107,13 +109,23 @@ export function createSignalling(options: SignallingOptions): Signalling {
     onOffer: options.onOffer,
     get byServers() {
       if (exchange.servers.length === 0 && !own) return undefined
-      return (box: SealedBox) => (own && isAtOwnDoor(box.to) ? own.route(box) : exchange.send(box))
+      return (box: SealedBox) => noted(box.to, own && isAtOwnDoor(box.to) ? own.route(box) : exchange.send(box))
     },
     isServed: () => own !== undefined || exchange.servers.some(({ state }) => state === 'registered'),
     isOnlyHere: (id) => !options.isKnown(id) && isAtOwnDoor(id),
-    throughSwarm: async (...own) => (swarm ?? (await loadSwarm())).carry(...own),
+    throughSwarm: async (...sent) => noted(sent[0].to, (swarm ?? (await loadSwarm())).carry(...sent)),
   })
   exchange.onSignal = (signal) => void router.receive(signal)
+
+  /** Whoever asks why a peer was not reached is told what became of the signals to it. */
+  async function noted(to: PeerId, sending: Promise<void>): Promise<void> {
+    try {
+      await sending
+    } catch (error) {
+      if (!(error instanceof SwarmError && error.code === 'ERR_ABORTED')) options.history.note(to, `signal: ${inWords(error)}`)
+      throw error
+    }
+  }
 
   function warnOfClock(offsetMs: number): void {
     if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
