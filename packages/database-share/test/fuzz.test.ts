@@ -49,8 +49,10 @@ it(`${RUNS} changed messages are refused or are messages, and nothing of a proto
       const message = parse(bytes)
       if (!message) continue
       taken++
-      expect(parse(encodeMessage(message))).toEqual(message)
-      if (message.type !== 'found') continue
+      if (message.type !== 'found') {
+        expect(parse(encodeMessage(message))).toEqual(message)
+        continue
+      }
       for (const document of message.documents) {
         const checked = checkDocument(document)
         if (typeof checked === 'string') continue

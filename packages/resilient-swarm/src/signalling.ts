@@ -51,7 +51,7 @@ export interface Signalling {
   visit(url: string): AddedServer
   /** Wall clock in ms, corrected by what the servers say, or else the peers, or else a door that is being visited. */
   readonly nowMs: () => number
-  observeClock(remoteMs: number): void
+  observeClock(peer: PeerId, remoteMs: number): void
   /** Which of these are online at our servers; rejects when none of them can say. */
   lookUp(ids: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
   close(): Promise<void>
@@ -191,11 +191,11 @@ export function createSignalling(options: SignallingOptions): Signalling {
     },
     visit: (url) => exchange.add(url),
     nowMs,
-    observeClock(remoteMs) {
+    observeClock(peer, remoteMs) {
       const clockMs = runtime.clock.now()
       const offsetMs = believableOffset(remoteMs - clockMs, clockMs)
       if (offsetMs === undefined) return
-      told.add(offsetMs)
+      told.add(peer, offsetMs)
       warnOfClock(offsetMs)
     },
     lookUp: (ids) => exchange.lookup(ids, { signal: scope.signal }),
