@@ -109,10 +109,11 @@ export class VerifyBudget {
       this.#waiting.delete(grant)
       grant(true)
     }
-    if (this.#waiting.size > 0) {
-      this.#wakeLater()
-      return
-    }
+    if (this.#waiting.size > 0) this.#wakeLater()
+    else this.#stopTimer()
+  }
+
+  #stopTimer(): void {
     this.#timer?.cancel()
     this.#timer = undefined
   }

@@ -140,6 +140,7 @@ it('ends waiting and pausing when the table closes, with one listener however ma
     listen(...words)
   }
   const budget = new VerifyBudget(runtime, abort.signal)
+  while (budget.take()) {}
   const waiting = Array.from({ length: 100 }, () => budget.wait())
   const pausing = Array.from({ length: 100 }, () => budget.pause())
   expect(listeners).toBe(1)

@@ -14,7 +14,8 @@ export interface DoorGreeterOptions {
   readonly isInSwarm: (to: string) => boolean
   /** For one more peer who calls us. */
   readonly hasRoom: () => boolean
-  readonly makeRoom: (caller: PeerId) => void
+  /** True when somebody is given up for this one. */
+  readonly makeRoom: (caller: PeerId) => boolean
   /** Resolves when the peer is connected. */
   readonly call: (id: PeerId, options: { readonly timeoutMs: number }) => Promise<unknown>
 }
@@ -66,9 +67,7 @@ export function createDoorGreeter(options: DoorGreeterOptions): DoorGreeter {
   return {
     onSought({ from, to }) {
       if (signal.aborted || options.isMet(from) || underWay.has(from) || !options.isInSwarm(to)) return
-      if (!options.hasRoom())
-        options.makeRoom(from) // it asks again in a moment
-      else if (takeTurn(from)) void greet(from)
+      if (takeTurn(from) && (options.hasRoom() || options.makeRoom(from))) void greet(from)
     },
   }
 }

@@ -113,7 +113,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
     },
     isServed: () => own !== undefined || exchange.servers.some(({ state }) => state === 'registered'),
     isOnlyHere: (id) => !options.isKnown(id) && isAtOwnDoor(id),
-    throughSwarm: async (...own) => noted(own[0].to, (swarm ?? (await loadSwarm())).carry(...own)),
+    throughSwarm: async (...sent) => noted(sent[0].to, (swarm ?? (await loadSwarm())).carry(...sent)),
   })
   exchange.onSignal = (signal) => void router.receive(signal)
 

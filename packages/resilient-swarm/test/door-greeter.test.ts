@@ -24,7 +24,8 @@ function door({ callsEnd = true, signal = new AbortController().signal }: { call
     met: new Set<PeerId>(),
     admit: (_: PeerId): boolean | Promise<boolean> => true,
     hasRoom: true,
-    roomWishes: 0,
+    roomWishes: [] as PeerId[],
+    canMakeRoom: false,
     ends: [] as (() => void)[],
     /** Seeks, and lets what follows from it happen. */
     async seek(from: PeerId, to = carol): Promise<void> {
@@ -40,7 +41,10 @@ function door({ callsEnd = true, signal = new AbortController().signal }: { call
     isMet: (id) => world.met.has(id),
     isInSwarm: (to) => to === carol,
     hasRoom: () => world.hasRoom,
-    makeRoom: () => world.roomWishes++,
+    makeRoom(caller) {
+      world.roomWishes.push(caller)
+      return world.canMakeRoom
+    },
     call(id, { timeoutMs }) {
       world.called.push(id)
       world.timeouts.push(timeoutMs)
@@ -85,14 +89,19 @@ describe('who stands at our door', () => {
     expect(world.called).toEqual([])
   })
 
-  it('waits while there is no room, which is wished for', async () => {
+  it('is called where somebody can be given up for it, and otherwise when there is room after its rest', async () => {
     const world = door()
     world.hasRoom = false
     await world.seek(nameOf(1))
-    expect([world.called, world.roomWishes]).toEqual([[], 1])
+    expect([world.called, world.roomWishes]).toEqual([[], [nameOf(1)]])
+    world.canMakeRoom = true
+    await world.seek(nameOf(2))
+    expect(world.called).toEqual([nameOf(2)])
     world.hasRoom = true
+    await world.runtime.clock.advance(GREETING_REST_MS)
     await world.seek(nameOf(1))
-    expect(world.called).toEqual([nameOf(1)])
+    expect(world.called).toEqual([nameOf(2), nameOf(1)])
+    expect(world.roomWishes).toEqual([nameOf(1), nameOf(2)])
   })
 
   it('is not called by a node that has ended', async () => {
