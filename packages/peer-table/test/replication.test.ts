@@ -92,7 +92,9 @@ describe('two tables over one channel', () => {
       },
     })
     await has(alice, bob, 'meanwhile')
-    expect(places).toHaveLength(1)
+    // What bob said of itself since, once or twice, and none of the thirty again.
+    expect(places.length).toBeGreaterThan(0)
+    expect(places.length).toBeLessThanOrEqual(2)
   })
 
   it('ask for the records that were not pushed along', async () => {
