@@ -10,7 +10,7 @@ import {
   type SwarmSignals,
 } from '@resilient-swarm/mesh'
 import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
-import { createSimulatedTable, type RecordProof } from '@resilient-swarm/peer-table/simulation'
+import { createSimulatedTable, type RecordProof, toDocument } from '@resilient-swarm/peer-table/simulation'
 import { createDialling, type Dialling } from './dialling.ts'
 import { checkWhetherGone } from './gone-check.ts'
 import {
@@ -30,6 +30,9 @@ import { createSignalling, type Signalling } from './signalling.ts'
 
 /** When the simulation begins, by the wall clocks of its nodes. */
 const BEGIN_MS = 1_700_000_000_000
+const NETWORK_NAME = 'public'
+/** How long before it earlier lives ended. */
+const EARLIER_MS = 600_000
 
 export interface NodeOptions {
   readonly network: Network
@@ -158,16 +161,28 @@ export class SimulatedNode implements Client {
     return this.#table
   }
 
-  async open(): Promise<void> {
+  /** With the documents that an earlier life left. */
+  async open(remembered: readonly unknown[] = []): Promise<void> {
     const { network, proof, server } = this.#options
     const nowMs = () => BEGIN_MS + network.clock.nowMs
-    this.#table = await createSimulatedTable({ keyPair: this.keyPair, network: 'public', runtime: this.runtime, nowMs, proof })
+    const { keyPair, runtime } = this
+    this.#table = await createSimulatedTable({ keyPair, network: NETWORK_NAME, runtime, nowMs, proof, remembered })
     this.#table.onRecord = (record) => {
       this.#options.onRecord(this, record)
       if (record.left) this.mesh.forget(record.id)
       else this.mesh.learn(record.id)
     }
+    for (const { id } of this.#table.records) this.mesh.learn(id)
     server?.register(this)
+  }
+
+  /** The document that an earlier life of this node would have left with everybody. */
+  get earlierDocument(): unknown {
+    const { keyPair, id } = this
+    const times = { createdMs: BEGIN_MS - EARLIER_MS, expiresMs: BEGIN_MS + EARLIER_MS }
+    const record = { id, seq: 1, links: [], relay: true, left: false, ...times }
+    const envelope = this.#options.proof.seal(keyPair, record, NETWORK_NAME)
+    return toDocument({ record, publicKey: keyPair.publicKey, envelope })
   }
 
   /** As the application calls: somebody is let go where there is no room. */

@@ -15,16 +15,19 @@ export async function grow(swarm: SimulatedSwarm, { nodes, overMs }: { nodes: nu
 /** How long a swarm needs to come to rest: its last joiners' links are told, and damped news are out. */
 const REST_MS = 90_000
 
-/** A swarm of so many nodes at rest, and in one piece. */
+/**
+ * A swarm of so many nodes at rest, and in one piece. They know each other from an earlier life: a thousand who join one by one
+ * tell each other of everybody, which is simulated where that is the question.
+ */
 export async function settleSwarm(swarm: SimulatedSwarm, nodes: number): Promise<void> {
-  await grow(swarm, { nodes, overMs: nodes * JOIN_EVERY_MS })
+  await swarm.wake(nodes, { overMs: nodes * WAKE_EVERY_MS })
   await swarm.clock.advance(REST_MS)
   const share = largestShare(swarm.alive)
   if (share < 1) throw new Error(`the swarm is not in one piece before it begins: ${share} of it is`)
 }
 
-/** Between two joins while a swarm is formed: a thousand nodes in a minute. */
-const JOIN_EVERY_MS = 60
+/** Between the beginnings of two nodes while a swarm is formed: a thousand in ten seconds. */
+const WAKE_EVERY_MS = 10
 
 export interface ChurnOptions {
   /** Nodes that go in a minute, and as many that come. */

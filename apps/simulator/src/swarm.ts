@@ -52,6 +52,23 @@ export class SimulatedSwarm {
   }
 
   async add(): Promise<SimulatedNode> {
+    const node = this.#make()
+    await node.open()
+    return node
+  }
+
+  /** So many nodes that know each other from an earlier life begin anew, one after another. */
+  async wake(count: number, { overMs }: { readonly overMs: number }): Promise<void> {
+    const beginMs = this.clock.nowMs
+    const nodes = Array.from({ length: count }, () => this.#make())
+    const remembered = nodes.map(({ earlierDocument }) => earlierDocument)
+    for (const [place, node] of nodes.entries()) {
+      await this.clock.advanceTo(beginMs + (overMs * place) / count)
+      await node.open(remembered)
+    }
+  }
+
+  #make(): SimulatedNode {
     const node = new SimulatedNode({
       network: this.network,
       random: this.random.fork(`node ${this.nodes.length}`),
@@ -63,7 +80,6 @@ export class SimulatedSwarm {
     })
     this.nodes.push(node)
     this.#byId.set(node.id, node)
-    await node.open()
     return node
   }
 

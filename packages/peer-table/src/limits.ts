@@ -102,8 +102,12 @@ export const HEARD_MAX = 256
 export const GATHER_MS = 400
 /** From here on it is longer, by the square root of the swarm's size: 1.8 s at a thousand. */
 export const GATHER_GROWS_ABOVE_RECORDS = 50
-/** How long `done` may wait where nothing of what came was lacking, in ms ... */
-export const DONE_PATIENCE_MS = 5_000
+/** Records pushed one by one over a link, a second; when more come at once, as when a crowd joins, they share messages. */
+export const PUSHES_PER_SECOND = 8
+/** And in one go: more than a node says of itself in its first minute. */
+export const PUSHES_BURST = 16
+/** How long `done` may wait, in ms, for only the room for more hangs on it ... */
+export const DONE_PATIENCE_MS = 15_000
 /** ... unless so many changes came since the last one: a quarter of what may be under way ... */
 export const UNDONE_CHANGES_MAX = 64
 /** ... or so many bytes of them. */

@@ -1,5 +1,9 @@
-import type { Clock } from '@resilient-swarm/contract'
-import { GATHER_GROWS_ABOVE_RECORDS, GATHER_MS, PACE_INTERVAL_MS } from './limits.ts'
+import { type Clock, fullBucket, takeToken } from '@resilient-swarm/contract'
+import { GATHER_GROWS_ABOVE_RECORDS, GATHER_MS, PACE_INTERVAL_MS, PUSHES_BURST, PUSHES_PER_SECOND } from './limits.ts'
+
+const PUSHES = { perSecond: PUSHES_PER_SECOND, burst: PUSHES_BURST }
+/** Until one may be pushed again, at the longest. */
+export const PUSH_GATHER_MS = Math.ceil(1000 / PUSHES_PER_SECOND)
 
 /**
  * How one link is used, both ways alike: eager, where a new record goes out whole and at once, or lazy, where only its name does.
@@ -11,6 +15,8 @@ export interface Pace {
   turn(eager: boolean): void
   /** Asks the peer, if that changes anything and we did not ask for something just now. */
   ask(eager: boolean): void
+  /** Whether a record may go out this moment; else it goes with those of the next moments. */
+  takePush(): boolean
 }
 
 export interface PaceOptions {
@@ -22,6 +28,7 @@ export interface PaceOptions {
 export function createPace({ clock, onTurn, send }: PaceOptions): Pace {
   let eager = true
   let askedMs = Number.NEGATIVE_INFINITY
+  let pushes = fullBucket(PUSHES, clock.monotonic())
 
   function turn(next: boolean): void {
     if (next === eager) return
@@ -40,6 +47,11 @@ export function createPace({ clock, onTurn, send }: PaceOptions): Pace {
       askedMs = nowMs
       send(next)
       turn(next)
+    },
+    takePush() {
+      const { allowed, bucket } = takeToken(pushes, PUSHES, clock.monotonic())
+      pushes = bucket
+      return allowed
     },
   }
 }

@@ -40,6 +40,8 @@ export class PeerIndex {
   #feedSeq = 0
   /** Grows whenever somebody comes or goes. */
   #membership = 0
+  /** Grows whenever a name may mean another, or nobody, from now on. */
+  #gone = 0
   #standing: { readonly records: readonly PeerRecord[]; readonly fromMs: number; readonly endMs: number } | undefined
   /** Nothing that stands ends before this. */
   #firstEndMs = Number.POSITIVE_INFINITY
@@ -86,9 +88,11 @@ export class PeerIndex {
   createResolver(): (links: readonly NamedLink[]) => readonly PeerLink[] {
     let resolved: readonly PeerLink[] = []
     let resolvedAt = -1
+    let goneAt = -1
     return (links) => {
-      if (resolvedAt === this.#membership) return resolved
+      if (resolvedAt === this.#membership || (resolved.length === links.length && goneAt === this.#gone)) return resolved
       resolvedAt = this.#membership
+      goneAt = this.#gone
       resolved = links.flatMap(({ name, rttMs }) => {
         const key = this.#names.get(name)
         return key === undefined ? [] : [{ key, rttMs }]
@@ -169,6 +173,7 @@ export class PeerIndex {
     if (!known) {
       this.#names.add(name, id)
       this.#membership++
+      if (this.#names.isShared(name)) this.#gone++
     }
     const item: FeedItem = { ...entry, name, introducer, feedSeq: ++this.#feedSeq }
     this.#items.set(id, item)
@@ -190,6 +195,7 @@ export class PeerIndex {
     this.#standing = undefined
     this.#names.remove(item.name, id)
     this.#membership++
+    this.#gone++
     this.#forked.delete(id)
     this.#left.delete(id)
     this.#arrivals.remove(id)

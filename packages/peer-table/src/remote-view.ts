@@ -69,7 +69,9 @@ export interface RemoteView {
   onProgress(listener: () => void): () => void
   /** Records of those of the peers that the remote has, by their names. */
   fetch(names: readonly ShortName[]): Promise<ReadonlyMap<ShortName, UnverifiedRecord>>
-  /** Everything up to this place is stored. */
+  /** Everything up to this place is stored; the peer need not know yet. */
+  settle(feedSeq: number): void
+  /** Says so to the peer. */
   done(feedSeq: number): void
   /** What the peer tells. False: it broke the protocol. */
   receive(message: ViewMessage): boolean
@@ -159,6 +161,10 @@ export function createRemoteView(options: RemoteViewOptions): RemoteView {
     return true
   }
 
+  function settle(place: number): void {
+    while (rows[0] && rows[0].feedSeq <= place) rowBytes -= bytesOf(rows.shift() as Row)
+  }
+
   return {
     info,
     get told() {
@@ -203,10 +209,11 @@ export function createRemoteView(options: RemoteViewOptions): RemoteView {
         options.onAsked?.()
       })
     },
+    settle,
     done(place) {
       if (closed || since === undefined || place <= doneSeq) return
       doneSeq = place
-      while (rows[0] && rows[0].feedSeq <= place) rowBytes -= bytesOf(rows.shift() as Row)
+      settle(place)
       send(encodeViewMessage({ type: 'done', feedSeq: place }))
     },
     receive(message) {

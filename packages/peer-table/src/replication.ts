@@ -20,7 +20,7 @@ import {
   UNDONE_BYTES_MAX,
   UNDONE_CHANGES_MAX,
 } from './limits.ts'
-import { createPace, gatherMs } from './pace.ts'
+import { createPace, gatherMs, PUSH_GATHER_MS } from './pace.ts'
 import type { PeerIndex } from './peer-index.ts'
 import type { PouchConstructor } from './pouchdb.ts'
 import type { ReadingTurns } from './reading-turns.ts'
@@ -119,7 +119,7 @@ export function startReplication(options: ReplicationOptions): Replication {
     send: (eager) => tell({ type: 'pace', eager }),
   })
   const tell = (message: ViewMessage): boolean => channel.send(encodeViewMessage(message))
-  let isGathering = false
+  let gathering: { readonly dueMs: number; cancel(): void } | undefined
   const served = serveView({
     index,
     instance,
@@ -128,13 +128,18 @@ export function startReplication(options: ReplicationOptions): Replication {
     nowMs: options.nowMs,
     messageBytesMax: channel.maxMessageBytes,
     send: (message) => channel.send(message),
-    onGathering() {
-      if (isGathering) return
-      isGathering = true
-      scope.timer(runtime.clock, gatherMs(index.size, runtime.random.fraction()), () => {
-        isGathering = false
+    takePush: () => pace.takePush(),
+    onGathering(isSoon) {
+      if (gathering && !isSoon) return
+      const delayMs = isSoon ? PUSH_GATHER_MS : gatherMs(index.size, runtime.random.fraction())
+      const dueMs = runtime.clock.monotonic() + delayMs
+      if (gathering && gathering.dueMs <= dueMs) return
+      gathering?.cancel()
+      const timer = scope.timer(runtime.clock, delayMs, () => {
+        gathering = undefined
         served.flush()
       })
+      gathering = { dueMs, cancel: () => timer.cancel() }
     },
   })
   scope.add(() => served.close())
@@ -170,7 +175,10 @@ export function startReplication(options: ReplicationOptions): Replication {
     view,
     admit,
     isWanted: (row) => options.want(row) === 'lacking',
-    onCheckpoint: settle,
+    onCheckpoint(feedSeq) {
+      view.settle(feedSeq)
+      settleLater(feedSeq)
+    },
   })
   const source = createRemoteDatabase({ view, onFetchedNews: () => pace.ask(true) })
 

@@ -17,8 +17,10 @@ export interface ServedViewOptions {
   readonly messageBytesMax: number
   /** False: wait for `drained`. */
   readonly send: (message: Uint8Array) => boolean
-  /** Something waits that is not pushed: `flush` after a while. */
-  readonly onGathering: () => void
+  /** Whether news may be pushed this moment. */
+  readonly takePush: () => boolean
+  /** Something waits that is not pushed: `flush` after a while, soon if it only waits for its push. */
+  readonly onGathering: (isSoon: boolean) => void
 }
 
 /** Our side of a view: read-only, pushed, and never more under way than the reader has room for. */
@@ -75,10 +77,11 @@ export function serveView(options: ServedViewOptions): ServedView {
     if (cursor === undefined) return
     if (item.via === via) {
       if (dueSeq === item.feedSeq - 1) dueSeq = item.feedSeq
-    } else if (isPushed(item)) {
+    } else if (!isPushed(item)) options.onGathering(false)
+    else if (options.takePush()) {
       dueSeq = item.feedSeq
       pump()
-    } else options.onGathering()
+    } else options.onGathering(true)
   }
 
   function pump(): void {

@@ -12,19 +12,25 @@ export { type RecordProof, readEnvelope, sealRecord, toDocument, type Unverified
 /** What stands in the signature's place must differ with what is said, in its first eight bytes: digests go by them. */
 export interface SimulatedTableOptions extends Omit<PeerTableOptions, 'pouch'> {
   readonly proof: RecordProof
+  /** What an earlier life left in the database. */
+  readonly remembered?: readonly unknown[]
 }
 
 /** A table that keeps its records in memory only and pulls with a loop of a few lines in the place of PouchDB's replicator. */
-export function createSimulatedTable({ proof, ...options }: SimulatedTableOptions): Promise<PeerTable> {
-  return openPeerTable({ ...options, pouch }, { proof, openStore: () => forgetful })
+export function createSimulatedTable({ proof, remembered = [], ...options }: SimulatedTableOptions): Promise<PeerTable> {
+  return openPeerTable({ ...options, pouch }, { proof, openStore: () => forgetful(remembered) })
 }
 
-const forgetful: Store = {
-  db: {} as PouchDatabase,
-  async load() {},
-  async write() {},
-  async tidy() {},
-  async close() {},
+function forgetful(remembered: readonly unknown[]): Store {
+  return {
+    db: {} as PouchDatabase,
+    async load(admit) {
+      await admit(remembered)
+    },
+    async write() {},
+    async tidy() {},
+    async close() {},
+  }
 }
 
 interface Change {
