@@ -33,6 +33,7 @@ function serve(count: number) {
     via: {},
     nowMs: () => NOW,
     messageBytesMax: 16 * 1024,
+    takePush: () => true,
     send(bytes) {
       const message = parseViewMessage(bytes)
       told.push(message?.type === 'changes' ? `${message.changes.length} changes` : String(message?.type))
