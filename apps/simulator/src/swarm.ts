@@ -62,10 +62,12 @@ export class SimulatedSwarm {
     const beginMs = this.clock.nowMs
     const nodes = Array.from({ length: count }, () => this.#make())
     const remembered = nodes.map(({ earlierDocument }) => earlierDocument)
+    const opened: Promise<void>[] = []
     for (const [place, node] of nodes.entries()) {
-      await this.clock.advanceTo(beginMs + (overMs * place) / count)
-      await node.open(remembered)
+      opened.push(node.open(remembered))
+      await this.clock.advanceTo(beginMs + (overMs * (place + 1)) / count)
     }
+    await Promise.all(opened)
   }
 
   #make(): SimulatedNode {

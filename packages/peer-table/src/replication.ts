@@ -98,7 +98,9 @@ export function startReplication(options: ReplicationOptions): Replication {
   let settling: { cancel(): void } | undefined
   let settledSeq = 0
   /** What came since we last said that we are done. */
-  const undone = { rows: 0, bytes: 0, isByAuthor: false }
+  const undone = { rows: 0, bytes: 0 }
+  /** Where the author's own newest record stands: whoever says goodbye waits for it to be taken. */
+  let authorSeq = 0
   const peerName = shortNameOf(publicKeyOf(peer))
 
   const waitingForDelivery: (() => void)[] = []
@@ -208,23 +210,24 @@ export function startReplication(options: ReplicationOptions): Replication {
     settling?.cancel()
     settling = undefined
     settledSeq = feedSeq
-    Object.assign(undone, { rows: 0, bytes: 0, isByAuthor: false })
+    Object.assign(undone, { rows: 0, bytes: 0 })
+    if (authorSeq <= feedSeq) authorSeq = 0
     view.done(feedSeq)
     if (view.isSettled) turn?.end()
   }
 
-  function noteUndone({ name, received }: Row): void {
+  function noteUndone({ name, received, feedSeq }: Row): void {
     undone.rows++
     if (typeof received === 'object') undone.bytes += received.envelope.byteLength
-    // Whoever says goodbye waits for it to be taken.
-    if (name === peerName) undone.isByAuthor = true
+    if (name === peerName) authorSeq = feedSeq
   }
 
-  /** Nothing of it is lacked: that we are done with it is said together with what comes next, or after a while. */
+  /** That we are done with it is said together with what comes next, or after a while. */
   function settleLater(feedSeq: number): void {
     settledSeq = feedSeq
     if (view.isSettled) turn?.end()
-    const { rows, bytes, isByAuthor } = undone
+    const { rows, bytes } = undone
+    const isByAuthor = authorSeq > 0 && authorSeq <= feedSeq
     const isDue = !view.isCaughtUp || isByAuthor || rows >= UNDONE_CHANGES_MAX || bytes >= UNDONE_BYTES_MAX
     if (isDue) settle(feedSeq)
     else settling ??= scope.timer(runtime.clock, DONE_PATIENCE_MS, () => settle(settledSeq))
