@@ -1,7 +1,7 @@
 // What a page loads of `resilient-swarm`: it grows a little with every feature, and nobody notices. Past these bounds somebody has to.
 
 /** Minified and gzipped, as `npm run bench -- link --only bundle` measures. Lower them when a page got lighter. */
-const boundsKiB = { core: 78, full: 124 }
+const boundsKiB = { core: 89, full: 166 }
 
 export async function checkBundle() {
   const { measureBundle } = await import('../apps/bench/dist/measure-bundle.js') // built by now

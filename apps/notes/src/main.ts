@@ -51,7 +51,9 @@ find('#own-key', HTMLElement).textContent = membership.publicKey
 function refresh(): void {
   peersView.refresh()
   const { isOnline, progress } = membership
-  const words = progress.length === 1 ? '1 other has these notes' : `${progress.length} others have these notes`
+  const count = progress.length
+  const words =
+    count === 0 ? 'Nobody else is here now' : count === 1 ? '1 other has these notes' : `${count} others have these notes`
   find('#summary', HTMLElement).textContent = isOnline ? words : 'Offline: what you write stays here until you are back'
 }
 

@@ -7,6 +7,14 @@ export interface LocalMemberOptions {
   readonly onSignal: (signal: { readonly id: string; readonly box: Uint8Array }) => void
   /** A newer login proved the same key here. */
   readonly onDisplaced: () => void
+  /** A client over a socket has a signal for somebody who is not here. Within each client's own rate. */
+  readonly onSought?: (sought: Sought) => void
+}
+
+/** `from` has proven its key; `to` is any text of a key's shape. */
+export interface Sought {
+  readonly from: PeerId
+  readonly to: string
 }
 
 /** A client inside the server's own process: nothing to prove, no socket between. */
@@ -17,13 +25,22 @@ export interface LocalMember {
   leave(): void
 }
 
+interface JoinedServer {
+  readonly directory: Directory<Holder>
+  /** Who is told of clients that seek somebody who is not here. */
+  readonly listeners: Set<(sought: Sought) => void>
+  readonly clock: Clock
+}
+
 export function joinLocally({
   peerId,
   onSignal,
   onDisplaced,
+  onSought,
   directory,
+  listeners,
   clock,
-}: LocalMemberOptions & { readonly directory: Directory<Holder>; readonly clock: Clock }): LocalMember {
+}: LocalMemberOptions & JoinedServer): LocalMember {
   let isHere = true
   let arriving = fullBucket(SIGNALS_IN_RATE, clock.monotonic())
   const holder: Holder = {
@@ -37,10 +54,16 @@ export function joinLocally({
     },
     close(why: CloseCodeName) {
       if (!isHere) return
-      isHere = false
+      end()
       if (why === 'displaced') onDisplaced()
     },
   }
+  function end(): void {
+    isHere = false
+    listeners.delete(hear)
+  }
+  const hear = ({ from, to }: Sought) => onSought?.({ from, to })
+  listeners.add(hear)
   directory.claim(peerId, holder)?.close('displaced')
   return {
     send({ to, id, box }) {
@@ -51,7 +74,7 @@ export function joinLocally({
     },
     lookup: (ids) => new Set(ids.filter((id) => directory.get(id) !== undefined)),
     leave() {
-      isHere = false
+      end()
       directory.release(peerId, holder)
     },
   }

@@ -37,7 +37,9 @@ export interface SessionPort {
 /** What happened, for the log and the counts. */
 export type SessionEvent =
   | { readonly kind: 'registered' | 'left'; readonly key: PeerId }
-  | { readonly kind: 'forwarded' | 'offline' | 'rate' | 'size' | 'frame' }
+  | { readonly kind: 'forwarded' | 'rate' | 'size' | 'frame' }
+  /** `from` has a signal for `to`, who is not here; any text of a key's shape. */
+  | { readonly kind: 'offline'; readonly from: PeerId; readonly to: string }
   | { readonly kind: 'closed'; readonly why: CloseCodeName; readonly key: PeerId | undefined }
 
 export interface SessionOptions {
@@ -157,7 +159,7 @@ class ClientSession implements Session {
       case 'lookup':
         return this.#reply(this.#lookup(frame))
       case 'send':
-        return this.#reply(this.#send(frame))
+        return this.#reply(this.#send(frame, this.#key as PeerId))
     }
   }
 
@@ -186,14 +188,17 @@ class ClientSession implements Session {
     return { type: 'online', id, keys: keys.filter((key) => directory.get(key) !== undefined) }
   }
 
-  #send({ to, id, box }: Extract<ClientFrame, { type: 'send' }>): ServerFrame {
+  #send({ to, id, box }: Extract<ClientFrame, { type: 'send' }>, from: PeerId): ServerFrame {
     const { directory, limits, onEvent } = this.#options
     const { allowed, bucket } = this.#take(this.#sends, limits.sends)
     this.#sends = bucket
     if (!allowed) return this.#failed(id, 'rate')
     if (boxBytes(box) > BOX_BYTES_MAX) return this.#failed(id, 'size')
     const receiver = directory.get(to)
-    if (!receiver) return this.#failed(id, 'offline')
+    if (!receiver) {
+      onEvent({ kind: 'offline', from, to })
+      return { type: 'failed', id, code: 'offline' }
+    }
     if (!receiver.deliver({ id, box })) return this.#failed(id, 'rate')
     onEvent({ kind: 'forwarded' })
     return { type: 'sent', id }
@@ -203,7 +208,7 @@ class ClientSession implements Session {
     return takeToken(bucket, rate, this.#options.runtime.clock.monotonic())
   }
 
-  #failed(id: string, code: FailureCode): ServerFrame {
+  #failed(id: string, code: Exclude<FailureCode, 'offline'>): ServerFrame {
     this.#options.onEvent({ kind: code })
     return { type: 'failed', id, code }
   }

@@ -6,7 +6,7 @@ import type { WebSocket, WebSocketServer } from 'ws'
 import { type AddressRate, createAddressRate } from './address-rate.ts'
 import { createDirectory, type Holder } from './directory.ts'
 import { createHttpServer, createWebSocketServer, listen } from './listen.ts'
-import { joinLocally, type LocalMember, type LocalMemberOptions } from './local-member.ts'
+import { joinLocally, type LocalMember, type LocalMemberOptions, type Sought } from './local-member.ts'
 import { readOptions, type Settings, type SignalServerOptions } from './options.ts'
 import { isOwnOrigin, originsAt } from './origins.ts'
 import { createSession, type Session, type SessionEvent } from './session.ts'
@@ -59,6 +59,7 @@ class Exchange implements SignalServer {
   readonly #webSockets: WebSocketServer
   readonly #directory = createDirectory<Holder>()
   readonly #connections = new Set<Connection>()
+  readonly #listeners = new Set<(sought: Sought) => void>()
   readonly #addresses: AddressRate
   readonly #counts = { registered: 0, frames: 0, forwarded: 0, refused: 0 }
   readonly #closed = new Map<CloseCodeName, number>()
@@ -85,7 +86,8 @@ class Exchange implements SignalServer {
   }
 
   join(options: LocalMemberOptions): LocalMember {
-    return joinLocally({ ...options, directory: this.#directory, clock: this.#settings.runtime.clock })
+    const { runtime } = this.#settings
+    return joinLocally({ ...options, directory: this.#directory, listeners: this.#listeners, clock: runtime.clock })
   }
 
   async listen(): Promise<void> {
@@ -205,9 +207,11 @@ class Exchange implements SignalServer {
         this.#closed.set(event.why, (this.#closed.get(event.why) ?? 0) + 1)
         this.#log.debug('session ended by us', { why: event.why, ...(event.key ? { key: shortKey(event.key) } : {}) })
         return
-      default:
-        this.#log.debug('not done', { why: event.kind })
+      case 'offline':
+        for (const hear of this.#listeners) hear(event)
+        break
     }
+    this.#log.debug('not done', { why: event.kind })
   }
 }
 

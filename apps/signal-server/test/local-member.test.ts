@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
+import type { PeerId } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
 import { BOX_BYTES_MAX, SIGNALS_IN_RATE } from '@resilient-swarm/signal-exchange/protocol'
-import type { LocalMember, SignalServer } from '../src/index.ts'
+import type { LocalMember, SignalServer, Sought } from '../src/index.ts'
 import { createPlace, newId, until } from './people.ts'
 
 const place = createPlace()
@@ -10,11 +11,12 @@ const alice = createKeyPair()
 
 function joinAs(server: SignalServer, keyPair = alice) {
   const received: { readonly id: string; readonly box: Uint8Array }[] = []
-  const events = { displaced: 0 }
+  const events = { displaced: 0, sought: [] as Sought[] }
   const member: LocalMember = server.join({
     peerId: keyPair.peerId,
     onSignal: (signal) => received.push(signal),
     onDisplaced: () => events.displaced++,
+    onSought: (sought) => events.sought.push(sought),
   })
   return { member, received, events }
 }
@@ -41,6 +43,22 @@ describe('a member in the process of the server', () => {
     expect(member.send({ to: createKeyPair().peerId, id: newId(), box: new Uint8Array(1152) })).toBe('offline')
     expect(member.send({ to: alice.peerId, id: newId(), box: new Uint8Array(BOX_BYTES_MAX) })).toBe('sent')
     expect(member.send({ to: alice.peerId, id: newId(), box: new Uint8Array(BOX_BYTES_MAX + 1) })).toBe('size')
+  })
+
+  it('is told which client seeks somebody who is not here, and nothing after it left', async () => {
+    const server = await place.server()
+    const { member, events } = joinAs(server)
+    const bob = place.person([server.url])
+    await bob.exchange.ready
+    const nobody = createKeyPair().peerId
+    const send = (to: PeerId) => bob.exchange.send({ to, id: newId(), box: new Uint8Array(1152) })
+    await send(alice.peerId)
+    expect(events.sought).toEqual([])
+    await expect(send(nobody)).rejects.toMatchObject({ code: 'ERR_SIGNAL_OFFLINE' })
+    expect(events.sought).toEqual([{ from: bob.keyPair.peerId, to: nobody }])
+    member.leave()
+    await expect(send(nobody)).rejects.toMatchObject({ code: 'ERR_SIGNAL_OFFLINE' })
+    expect(events.sought).toHaveLength(1)
   })
 
   it('is not handed more than a client takes', async () => {

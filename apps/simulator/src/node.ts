@@ -29,7 +29,7 @@ import type { Client, SignalServer } from './signal-server.ts'
 import { createSignalling, type Signalling } from './signalling.ts'
 
 /** When the simulation begins, by the wall clocks of its nodes. */
-export const BEGIN_MS = 1_700_000_000_000
+const BEGIN_MS = 1_700_000_000_000
 const NETWORK_NAME = 'public'
 /** How long before it earlier lives ended. */
 const EARLIER_MS = 600_000

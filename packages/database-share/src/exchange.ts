@@ -157,6 +157,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
           id: `shared-database ${options.name} ${placeOf(peer)}`,
           batchChanges,
           batchBytesMax: documentBytesMax,
+          turn,
           onPending(count) {
             pending = count ?? undefined
           },

@@ -18,6 +18,8 @@ export const REVISION_POSITION_MAX = 1_000_000_000
 export const REVISIONS_MAX = 1_000
 /** Revisions read, compared or written in one turn: PouchDB takes some milliseconds for 1,000, and does all that it is handed at once. */
 export const TURN_REVISIONS_MAX = 2_000
+/** Revisions of a peer's documents that are checked in one turn: some milliseconds, as each is looked at by itself. */
+export const CHECK_REVISIONS_MAX = 20_000
 /** Leaves of one document that are told, the winner first: conflicts beyond this are nobody's to resolve. */
 export const LEAVES_MAX = 256
 /** Attachments of one document. */

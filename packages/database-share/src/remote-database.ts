@@ -1,6 +1,6 @@
 import type { ChangeRow, ChangesResult, Place } from './database.ts'
 import { type CheckedDocument, checkDocument, type Refusal } from './document.ts'
-import { BATCH_CHANGES_MAX, WANTED_MAX } from './limits.ts'
+import { BATCH_CHANGES_MAX, CHECK_REVISIONS_MAX, REVISIONS_MAX, WANTED_MAX } from './limits.ts'
 import { parseRevision, type Row, type Wanted } from './messages.ts'
 import type { Reading } from './reading.ts'
 
@@ -14,6 +14,8 @@ export interface RemoteDatabaseOptions {
   readonly batchChanges: number
   readonly onPending: (pending: number | null) => void
   readonly onRead: (documents: number) => void
+  /** Lets everything else have its turn. */
+  readonly turn: () => Promise<void>
   /** What came and goes no further; `document` as far as it can be named. */
   readonly onRefused: (document: Named, refusal: Refusal) => void
 }
@@ -74,10 +76,15 @@ export function createRemoteDatabase(options: RemoteDatabaseOptions): RemoteData
       const part = wanted.slice(place, place + WANTED_MAX)
       const answer = await reading.documents({ wanted: part, bytesMax: Math.max(1, options.batchBytesMax - bytes) })
       for (const id of answer.large) options.onRefused({ id }, 'size')
+      let hashes = 0
       for (const document of answer.documents) {
         const checked = checkDocument(document)
         if (typeof checked === 'string') options.onRefused(nameOf(document), checked)
         else found.push(checked)
+        hashes += typeof checked === 'string' ? REVISIONS_MAX : checked._revisions.ids.length
+        if (hashes < CHECK_REVISIONS_MAX) continue
+        hashes = 0
+        await options.turn()
       }
       place += Math.max(1, part.length - answer.left)
       bytes += answer.bytes

@@ -14,8 +14,8 @@ const MESSAGES = [
   '{"type":"changes","request":1,"since":0,"limit":250,"wait":true}',
   '{"type":"documents","request":2,"bytesMax":100,"wanted":[["a","1-b"],["c","2-d"]]}',
   '{"type":"rows","request":1,"rows":[["a",1,["1-b","2-c"]],["d","7-g",["3-e"]]],"last":9,"pending":null}',
-  '{"type":"document","request":2,"document":{"_id":"a","_rev":"2-b","_revisions":{"start":2,"ids":["b","c"]},"x":[1,{"y":"z"}]}}',
-  '{"type":"document","request":2,"document":{"_id":"a","_rev":"1-b","_revisions":{"start":1,"ids":["b"]},"_attachments":{"f":{"content_type":"t","data":"AAAA","revpos":1}}}}',
+  '{"type":"found","request":2,"documents":[{"_id":"a","_rev":"2-b","_revisions":{"start":2,"ids":["b","c"]},"x":[1,{"y":"z"}]},{"_id":"b"}]}',
+  '{"type":"found","request":2,"documents":[{"_id":"a","_rev":"1-b","_revisions":{"start":1,"ids":["b"]},"_attachments":{"f":{"content_type":"t","data":"AAAA","revpos":1}}}]}',
   '{"type":"large","request":2,"id":"a"}',
   '{"type":"end","request":2,"left":0}',
 ]
@@ -49,14 +49,16 @@ it(`${RUNS} changed messages are refused or are messages, and nothing of a proto
       const message = parse(bytes)
       if (!message) continue
       taken++
-      if (message.type !== 'document') {
+      if (message.type !== 'found') {
         expect(parse(encodeMessage(message))).toEqual(message)
         continue
       }
-      const checked = checkDocument(message.document)
-      if (typeof checked === 'string') continue
-      expect(Object.getPrototypeOf(checked)).toBe(Object.prototype)
-      expect(checked._id).not.toMatch(/^_/)
+      for (const document of message.documents) {
+        const checked = checkDocument(document)
+        if (typeof checked === 'string') continue
+        expect(Object.getPrototypeOf(checked)).toBe(Object.prototype)
+        expect(checked._id).not.toMatch(/^_/)
+      }
     }
     const tookMs = performance.now() - startedMs
     if (tookMs > SLOWEST_MS)

@@ -67,7 +67,10 @@ class Mallory {
     for (let offset = 0; offset < bytes.byteLength; offset += PIECE_BYTES_MAX - 1) {
       const body = bytes.subarray(offset, offset + PIECE_BYTES_MAX - 1)
       const flags = lane | (offset + body.byteLength < bytes.byteLength ? PIECE.more : 0)
-      this.channel.send(Uint8Array.of(flags, ...body))
+      const piece = new Uint8Array(1 + body.byteLength)
+      piece[0] = flags
+      piece.set(body, 1)
+      this.channel.send(piece)
     }
   }
 }

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { concatBytes, decodeHex, encodeHex, SwarmError } from '@resilient-swarm/contract'
-import { createKeyPair, parsePublicKey } from '@resilient-swarm/identity'
+import {
+  createKeyPair,
+  DOMAINS,
+  openEnvelope,
+  type PublicKey,
+  parsePublicKey,
+  sealEnvelope,
+  toDhPublic,
+} from '@resilient-swarm/identity'
 import { nobleEngine } from '@resilient-swarm/identity/engine'
 import fc from 'fast-check'
 import { engine as nodeEngine } from '../src/engine-node.ts'
@@ -81,6 +89,50 @@ describe('a public key', () => {
     expect(keys).toBeLessThan(70)
   })
 
+  it('is exactly what the curve itself calls a point that is not of small order', () => {
+    // The slow twin: decompressing and multiplying by the cofactor, where the code compares encodings.
+    const isKeyByCurve = (bytes: Uint8Array) => {
+      try {
+        return !Point.fromBytes(bytes, false).isSmallOrder()
+      } catch {
+        return false
+      }
+    }
+    const isKey = (bytes: Uint8Array) => {
+      try {
+        return parsePublicKey(bytes).byteLength === 32
+      } catch {
+        return false
+      }
+    }
+    const near = (value: bigint) =>
+      fc.integer({ min: -20, max: 20 }).map((step) => littleEndian((value + BigInt(step) + 2n ** 255n) % 2n ** 255n))
+    const encoding = fc.oneof(
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      fc.constantFrom(...smallOrderPoints()),
+      near(0n),
+      near(P),
+    )
+    fuzz(
+      fc.property(encoding, fc.boolean(), (bytes, isNegative) => {
+        const bent = isNegative ? withSign(bytes) : bytes
+        expect(isKey(bent)).toBe(isKeyByCurve(bent))
+      }),
+    )
+  })
+
+  it('has the X25519 form that the curve gives it, asked once or twice, and a copy each time', () => {
+    for (let count = 0; count < 20; count++) {
+      const { publicKey } = createKeyPair()
+      const form = encodeHex(ed25519.utils.toMontgomery(publicKey))
+      expect(encodeHex(toDhPublic(publicKey))).toBe(form)
+      toDhPublic(publicKey).fill(0)
+      expect(encodeHex(toDhPublic(publicKey))).toBe(form)
+    }
+    const notOnTheCurve = littleEndian(2n) as PublicKey
+    expect(() => toDhPublic(notOnTheCurve)).toThrow(keyError)
+  })
+
   it('is either a key or a typed error, whatever the bytes are', () => {
     fuzz(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
@@ -91,6 +143,36 @@ describe('a public key', () => {
           expect(error).toEqual(keyError)
         }
       }),
+    )
+  })
+})
+
+describe('the author of an envelope', () => {
+  it('is a key that would be parsed, or a typed error says which of key and signature is wrong', () => {
+    const domain = DOMAINS.record
+    const sealed = sealEnvelope({ keyPair: createKeyPair(), domain, payload: Uint8Array.of(1) })
+    const codeOf = (key: Uint8Array) => {
+      try {
+        openEnvelope({ domain, bytes: concatBytes(key, sealed.subarray(32)) })
+        return 'opened'
+      } catch (error) {
+        return (error as SwarmError).code
+      }
+    }
+    const isKey = (key: Uint8Array) => {
+      try {
+        return parsePublicKey(key).byteLength === 32
+      } catch {
+        return false
+      }
+    }
+    expect(codeOf(sealed.subarray(0, 32))).toBe('opened')
+    const others = fc.oneof(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.constantFrom(...smallOrderPoints()))
+    fuzz(
+      fc.property(others, (key) => {
+        expect(codeOf(key)).toBe(isKey(key) ? 'ERR_ENVELOPE_SIGNATURE' : 'ERR_ENVELOPE_KEY')
+      }),
+      200,
     )
   })
 })

@@ -29,8 +29,9 @@ it(`${RUNS} changed signals are signals or ERR_SIGNAL_MALFORMED (seed ${seed})`,
     const args: unknown[] = [alice, '0123456789abcdef'.repeat(2), 'AAAA', way]
     const name = ['route', 'ttl', 'round'][below(3)] as string
     const odd = ODD[below(ODD.length)]
-    if (below(2) === 0) way[name] = odd
-    else if (below(2) === 0) args[below(4)] = odd
+    const kind = below(3)
+    if (kind === 0) way[name] = odd
+    else if (kind === 1) args[below(4)] = odd
     else args.length = below(5)
     const startedMs = performance.now()
     try {

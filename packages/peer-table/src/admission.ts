@@ -111,7 +111,6 @@ export interface AdmissionOptions {
   readonly nowMs: () => number
   readonly clock: Clock
   readonly isConnected: (id: PeerId) => boolean
-  readonly signal: AbortSignal
   /** A record of ours that we did not make in this life, or a newer one than we know. */
   readonly onOwn: (seq: number) => void
   /** A peer signed two bodies for one seq. */
@@ -131,7 +130,7 @@ export interface Admission {
 const AUTHOR_CHANGES = { perSecond: AUTHOR_CHANGES_PER_SECOND, burst: AUTHOR_CHANGES_BURST }
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { own, network, index, budget, proof = signedRecords, signal, clock } = options
+  const { own, network, index, budget, proof = signedRecords, clock } = options
 
   const ownName = shortNameOf(publicKeyOf(own))
 
@@ -190,7 +189,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   /** False: the table closed while it waited. */
-  const takeCheck = async (): Promise<boolean> => budget.take() || (await budget.wait(signal))
+  const takeCheck = async (): Promise<boolean> => budget.take() || (await budget.wait())
 
   /** A document from the application may be any object, with a getter that throws; that is no reason to lose its neighbours. */
   const readSafely = (document: unknown): ReturnType<typeof readDocument> => {
@@ -221,7 +220,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (judgement !== undefined && judgement !== 'better' && judgement !== 'worse') return judgement
       mayCheck ||= budget.take()
       if (!mayCheck) {
-        mayCheck = await budget.wait(signal)
+        mayCheck = await budget.wait()
         if (!mayCheck) return 'closed'
         continue
       }
@@ -240,7 +239,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const refusals: (Refusal | undefined)[] = []
     const admitted: Entry[] = []
     for (const [at, item] of items.entries()) {
-      if (at > 0 && at % DOCUMENTS_PER_TURN === 0 && !origin.trusted) await budget.pause(signal)
+      if (at > 0 && at % DOCUMENTS_PER_TURN === 0 && !origin.trusted) await budget.pause()
       const outcome = await admitOne(item, origin)
       refusals.push(typeof outcome === 'string' ? outcome : undefined)
       if (typeof outcome === 'object') admitted.push(outcome)

@@ -1,29 +1,16 @@
-import {
-  type Channel,
-  type Closable,
-  type CloseReason,
-  encodeHex,
-  equalBytes,
-  type PeerId,
-  type Runtime,
-  Scope,
-  type SwarmError,
-  utf8,
-} from '@resilient-swarm/contract'
-import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
+import { type Channel, encodeHex, equalBytes, type PeerId, Scope } from '@resilient-swarm/contract'
+import { publicKeyOf } from '@resilient-swarm/identity'
 import { type Admission, createAdmission, type Origin, type Refusal, type Verdict } from './admission.ts'
 import { isExpired, isForgotten } from './expiry.ts'
 import {
-  CHECKPOINTS_MAX,
-  EAGER_LINKS_MIN,
   FAREWELL_MS,
   FULL_FEED_BELOW_RECORDS,
   INTRODUCED_RECORDS_MAX,
-  NETWORK_BYTES_MAX,
   RECORD_BYTES_MAX,
   SMALL_SWARM_RECORDS,
   SWEEP_INTERVAL_MS,
 } from './limits.ts'
+import { checkOptions, type PeerTable, type PeerTableOptions } from './options.ts'
 import { createOwnRecord, type OwnRecord, type RecordChange } from './own-record.ts'
 import { PeerIndex } from './peer-index.ts'
 import type { PeerRecord } from './peer-record.ts'
@@ -31,30 +18,13 @@ import type { PouchDatabase, PouchModule } from './pouchdb.ts'
 import { createReadingTurns, type ReadingTurns } from './reading-turns.ts'
 import { type RecordProof, signedRecords, toDocument } from './record-envelope.ts'
 import type { Received, Row } from './remote-view.ts'
-import { type Place, type Replication, startReplication, type Want } from './replication.ts'
+import { type Replication, startReplication, type Want } from './replication.ts'
+import { Replications } from './replications.ts'
 import { shortNameOf } from './short-name.ts'
 import { type OpenStore, openStore, type Store } from './store.ts'
-import { type TableErrorCode, tableError } from './table-error.ts'
+import { tableError } from './table-error.ts'
 import { VerifyBudget } from './verify-budget.ts'
 import { checkOf, INSTANCE_BYTES } from './view-messages.ts'
-
-/** Whose table it is, of which network. */
-export interface PeerTableOptions {
-  readonly keyPair: KeyPair
-  /** The swarm; records of others are refused. */
-  readonly network: string
-  readonly runtime: Runtime
-  /** The database's name where it lasts (IndexedDB); derived from network and key when left out. */
-  readonly name?: string
-  /** In Node: where the database lasts, a folder of its own, made when it is missing. Without, the table ends with the process. */
-  readonly folder?: string
-  /** The wall clock, where the swarm knows it better than the machine. */
-  readonly nowMs?: () => number
-  /** The database cannot be read or written; the table goes on without it: `ERR_TABLE_STORE`, `ERR_TABLE_DAMAGED`. */
-  readonly onError?: (error: SwarmError<TableErrorCode>) => void
-  /** A PouchDB of your own, with an adapter and the replication plugin; brought along when left out. */
-  readonly pouch?: PouchModule
-}
 
 /** What a simulator replaces by something cheaper; there is no other use, and no option for it. */
 export interface TableSeams {
@@ -62,32 +32,6 @@ export interface TableSeams {
   readonly openStore: OpenStore
 }
 
-/** Everybody that a node knows of, itself included. */
-export interface PeerTable {
-  /** The database of now, to read; what is written to it around the table is not replicated. */
-  readonly db: PouchDatabase
-  readonly own: PeerRecord
-  /** What is known of a peer, also when it expired and is only remembered. */
-  get(id: PeerId): PeerRecord | undefined
-  /** Everybody's record that stands, our own included, those that say `left` too. */
-  readonly records: readonly PeerRecord[]
-  /** Peers that signed two bodies for one seq; the first one seen is kept. */
-  readonly forked: ReadonlySet<PeerId>
-  /** Each new or newer record of another peer, and who told us of it. What our own database knew is in `records` from the start. */
-  onRecord: (record: PeerRecord, introducer: PeerId | undefined) => void
-  /** Says something new. At once at first, then at most once in 30 s; resolves when it is out or waits for that. */
-  publish(change: RecordChange): Promise<void>
-  /** The one way in for documents: one result each, `forbidden` where it was refused. */
-  admit(documents: readonly unknown[], origin?: { readonly introducer?: PeerId }): Promise<readonly Verdict[]>
-  /** Reads the peer's table and serves ours, live, until either side ends. Owns the channel. */
-  replicate(options: { readonly channel: Channel; readonly peer: PeerId }): Closable & { readonly closed: Promise<CloseReason> }
-  /** Says `left`, gives the peers a moment to take it, then ends. */
-  close(): Promise<void>
-  /** Ends at once. */
-  destroy(): void
-}
-
-const OPTIONS = new Set(['keyPair', 'network', 'runtime', 'name', 'folder', 'nowMs', 'onError', 'pouch'])
 /** One change with the largest record, and what stands around it. */
 const MESSAGE_BYTES_MIN = 2 * RECORD_BYTES_MAX
 
@@ -127,8 +71,7 @@ class PouchPeerTable implements PeerTable {
   readonly #store: Store
   readonly #admission: Admission
   readonly #turns: ReadingTurns
-  readonly #places = new Map<PeerId, Place>()
-  readonly #replications = new Map<Replication, PeerId>()
+  readonly #replications = new Replications()
   #own: OwnRecord | undefined
   #closing: Promise<void> | undefined
 
@@ -151,12 +94,11 @@ class PouchPeerTable implements PeerTable {
       own: keyPair.peerId,
       network,
       index: this.#index,
-      budget: new VerifyBudget(runtime),
+      budget: new VerifyBudget(runtime, this.#scope.signal),
       proof: seams.proof,
       nowMs: this.#nowMs,
       clock: runtime.clock,
-      isConnected: (id) => [...this.#replications.values()].includes(id),
-      signal: this.#scope.signal,
+      isConnected: (id) => this.#replications.isWith(id),
       onOwn: (seq) => void this.#own?.continueAbove(seq),
       onFork: (id) => this.#index.markForked(id),
       onAdmitted: (record, introducer) => {
@@ -194,7 +136,7 @@ class PouchPeerTable implements PeerTable {
       runtime,
       scope: this.#scope,
       nowMs: this.#nowMs,
-      swarmSize: () => ({ known: this.#index.size, told: this.#toldSize() }),
+      swarmSize: () => ({ known: this.#index.size, told: this.#replications.toldSize }),
       seq: this.#index.get(keyPair.peerId)?.record.seq ?? 0,
       put: async (record) => {
         const envelope = this.#proof.seal(keyPair, record, network)
@@ -221,27 +163,24 @@ class PouchPeerTable implements PeerTable {
       throw new RangeError(`a channel for replication carries messages of at least ${MESSAGE_BYTES_MIN} bytes`)
     }
     const peerName = shortNameOf(publicKeyOf(peer))
-    const replication = startReplication({
-      channel,
-      peer,
-      runtime: this.#options.runtime,
-      index: this.#index,
-      instance: this.#instance,
-      PouchDB: this.#pouch.PouchDB,
-      proof: this.#proof,
-      nowMs: this.#nowMs,
-      turns: this.#turns,
-      admit: (received, origin) => this.#admitReceived(received, origin),
-      want: (row) => this.#want(row, () => row.name === peerName || this.#hasRoom(peer)),
-      aheadMax: () =>
-        this.#index.size < FULL_FEED_BELOW_RECORDS ? INTRODUCED_RECORDS_MAX - this.#index.introducedBy(peer).size : 0,
-      place: this.#places.get(peer),
-      onPlace: (place) => this.#remember(peer, place),
-      mayTurnLazy: () => this.#eagerLinks > EAGER_LINKS_MIN,
-    })
-    this.#replications.set(replication, peer)
-    void replication.closed.then(() => this.#replications.delete(replication))
-    return replication
+    return this.#replications.begin(peer, (beside) =>
+      startReplication({
+        ...beside,
+        channel,
+        peer,
+        runtime: this.#options.runtime,
+        index: this.#index,
+        instance: this.#instance,
+        PouchDB: this.#pouch.PouchDB,
+        proof: this.#proof,
+        nowMs: this.#nowMs,
+        turns: this.#turns,
+        admit: (received, origin) => this.#admitReceived(received, origin),
+        want: (row) => this.#want(row, () => row.name === peerName || this.#hasRoom(peer)),
+        aheadMax: () =>
+          this.#index.size < FULL_FEED_BELOW_RECORDS ? INTRODUCED_RECORDS_MAX - this.#index.introducedBy(peer).size : 0,
+      }),
+    )
   }
 
   close(): Promise<void> {
@@ -250,25 +189,17 @@ class PouchPeerTable implements PeerTable {
   }
 
   destroy(): void {
-    const error = tableError('ERR_TABLE_CLOSED')
-    for (const replication of this.#replications.keys()) replication.abort(error)
     this.#closing = this.#end()
   }
 
   async #close(): Promise<void> {
     await this.#own?.leave()
-    await this.#within(FAREWELL_MS, this.#sayFarewell([...this.#replications.keys()]))
+    await this.#within(FAREWELL_MS, this.#replications.sayFarewell())
     await this.#end()
   }
 
-  async #sayFarewell(replications: readonly Replication[]): Promise<void> {
-    await Promise.all(replications.map((replication) => replication.whenDelivered()))
-    await Promise.all(replications.map((replication) => replication.close()))
-  }
-
   async #end(): Promise<void> {
-    const error = tableError('ERR_TABLE_CLOSED')
-    for (const replication of this.#replications.keys()) replication.abort(error)
+    this.#replications.abort()
     await this.#scope.close()
     await this.#store.close()
   }
@@ -292,7 +223,7 @@ class PouchPeerTable implements PeerTable {
 
   async #admitReceived(received: readonly Received[], origin: Origin): Promise<readonly (Refusal | undefined)[]> {
     // In a small swarm all is news: a newcomer that one node met is called by the others right away.
-    const isNews = origin.isNews || Math.max(this.#index.size, this.#toldSize()) <= SMALL_SWARM_RECORDS
+    const isNews = origin.isNews || Math.max(this.#index.size, this.#replications.toldSize) <= SMALL_SWARM_RECORDS
     const { refusals, admitted } = await this.#admission.admitReceived(received, { ...origin, isNews })
     if (admitted.length > 0) await this.#store.write(admitted)
     return refusals
@@ -314,25 +245,6 @@ class PouchPeerTable implements PeerTable {
     return typeof this.#admission.findRoom(peer) === 'object'
   }
 
-  #toldSize(): number {
-    return Math.max(0, ...[...this.#replications.keys()].map(({ toldCount }) => toldCount))
-  }
-
-  get #eagerLinks(): number {
-    let count = 0
-    for (const { isEager } of this.#replications.keys()) if (isEager) count++
-    return count
-  }
-
-  #remember(peer: PeerId, place: Place): void {
-    this.#places.delete(peer)
-    this.#places.set(peer, place)
-    for (const oldest of this.#places.keys()) {
-      if (this.#places.size <= CHECKPOINTS_MAX) break
-      this.#places.delete(oldest)
-    }
-  }
-
   #sweepLater(): void {
     this.#scope.timer(this.#options.runtime.clock, SWEEP_INTERVAL_MS, () => {
       const nowMs = this.#nowMs()
@@ -350,11 +262,4 @@ class PouchPeerTable implements PeerTable {
     const { keyPair, network, name = `resilient-swarm/${network}/${keyPair.peerId}` } = this.#options
     return this.#pouch.adapter === 'memory' ? `${name}/${encodeHex(this.#instance)}` : name
   }
-}
-
-function checkOptions(options: PeerTableOptions): void {
-  for (const option of Object.keys(options)) if (!OPTIONS.has(option)) throw new TypeError(`unknown option: ${option}`)
-  const networkBytes = utf8(options.network).byteLength
-  if (networkBytes < 1 || networkBytes > NETWORK_BYTES_MAX)
-    throw new RangeError(`network is 1 to ${NETWORK_BYTES_MAX} bytes long`)
 }

@@ -2,15 +2,12 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import leveldbAdapter from 'pouchdb-adapter-leveldb'
-import Core from 'pouchdb-core'
-import replication from 'pouchdb-replication'
 import { DATABASES_SALVAGED_MAX } from './limits.ts'
-import type { PouchConstructor, PouchModule, Salvage, Shelf } from './pouchdb.ts'
+import type { PouchModule, Salvage, Shelf } from './pouchdb.ts'
+import { ownPouchDB } from './pouchdb-own.ts'
 import { readStoredDocuments } from './stored-documents.ts'
 
-const PouchDB = (Core as unknown as PouchConstructor).plugin(leveldbAdapter).plugin(replication)
-// Each open database listens on the constructor; that is no leak.
-PouchDB.setMaxListeners(0)
+const PouchDB = ownPouchDB(leveldbAdapter)
 
 /** PouchDB over leveldb in this folder, which is made when it is missing and must hold nothing else. */
 export function openFolder(folder: string): PouchModule {

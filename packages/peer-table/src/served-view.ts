@@ -105,10 +105,11 @@ export function serveView(options: ServedViewOptions): ServedView {
 
   /** As many changes as one message and the reader's room hold; false when there are none. */
   function sendChanges(): boolean {
-    if (cursor === undefined || !isWorthwhile()) return false
+    if (cursor === undefined) return false
     const parts: Uint8Array[] = [encodeVarint(VIEW_MESSAGE.changes)]
     let bytes = 1
     let next = nextItem()
+    if (next && next.feedSeq <= tailSeq && !isHalfFree()) return false
     for (; next && underWay.length < FEED_CHANGES_MAX && underWayBytes < FEED_BYTES_MAX; next = nextItem()) {
       // What stands behind the tail comes after the word that says so.
       if (!caughtUp && next.feedSeq > tailSeq) break
@@ -134,9 +135,9 @@ export function serveView(options: ServedViewOptions): ServedView {
     return true
   }
 
-  /** While a whole table is told, half of the reader's room at a time: each message costs both ends a tenth of a millisecond. */
-  function isWorthwhile(): boolean {
-    return caughtUp || (underWay.length <= FEED_CHANGES_MAX / 2 && underWayBytes <= FEED_BYTES_MAX / 2)
+  /** A whole table is told half of the reader's room at a time: each message costs both ends a tenth of a millisecond. */
+  function isHalfFree(): boolean {
+    return underWay.length <= FEED_CHANGES_MAX / 2 && underWayBytes <= FEED_BYTES_MAX / 2
   }
 
   function encodeItem(item: FeedItem): Uint8Array {

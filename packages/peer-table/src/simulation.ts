@@ -1,4 +1,5 @@
-import { openPeerTable, type PeerTable, type PeerTableOptions } from './peer-table.ts'
+import type { PeerTable, PeerTableOptions } from './options.ts'
+import { openPeerTable } from './peer-table.ts'
 import type { PouchDatabase, PouchModule, Replication } from './pouchdb.ts'
 import type { RecordProof } from './record-envelope.ts'
 import type { Store } from './store.ts'

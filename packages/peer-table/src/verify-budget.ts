@@ -8,18 +8,24 @@ const SAME_TURN_MS = 20
 /** Signature checks cost; those that strangers cause come out of one bucket, and leave room for other work in between. */
 export class VerifyBudget {
   readonly #runtime: Runtime
+  readonly #signal: AbortSignal
   #tokens = VERIFIES_BURST
   #atMs: number
   /** Checks of this turn, and when it began. */
   #turn = 0
   #turnAtMs: number
-  readonly #waiting = new Set<() => void>()
+  /** Those who wait for checks, oldest first, and those who only pause; told false when the table ends. */
+  readonly #waiting = new Set<(isGranted: boolean) => void>()
+  readonly #pausing = new Set<() => void>()
   #timer: { cancel(): void } | undefined
 
-  constructor(runtime: Runtime) {
+  /** The signal ends it. It has one listener for all who wait: a flood has many. */
+  constructor(runtime: Runtime, signal: AbortSignal) {
     this.#runtime = runtime
+    this.#signal = signal
     this.#atMs = runtime.clock.monotonic()
     this.#turnAtMs = this.#atMs
+    signal.addEventListener('abort', () => this.#end(), { once: true })
   }
 
   /** True: go ahead. False: `wait` for it; those who wait go first. */
@@ -32,36 +38,34 @@ export class VerifyBudget {
     return true
   }
 
-  /** Until it is our turn, one after the other, so that no peer's flood takes the others' share. False: ended by the signal. */
-  wait(signal: AbortSignal): Promise<boolean> {
+  /** Until it is our turn, one after the other, so that no peer's flood takes the others' share. False: the table ends. */
+  wait(): Promise<boolean> {
+    if (this.#signal.aborted) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const done = (isGranted: boolean): void => {
-        this.#waiting.delete(grant)
-        signal.removeEventListener('abort', stop)
-        resolve(isGranted)
-        if (this.#waiting.size === 0) this.#stopTimer()
-      }
-      const grant = (): void => done(true)
-      const stop = (): void => done(false)
-      this.#waiting.add(grant)
-      signal.addEventListener('abort', stop)
-      if (signal.aborted) stop()
-      else this.#serve(1)
+      this.#waiting.add(resolve)
+      this.#serve(1)
     })
   }
 
   /** Lets other work have its turn. */
-  pause(signal: AbortSignal): Promise<void> {
+  pause(): Promise<void> {
+    if (this.#signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const done = (): void => {
         timer.cancel()
-        signal.removeEventListener('abort', done)
+        this.#pausing.delete(done)
         resolve()
       }
       const timer = this.#runtime.clock.setTimer(0, done)
-      signal.addEventListener('abort', done)
-      if (signal.aborted) done()
+      this.#pausing.add(done)
     })
+  }
+
+  #end(): void {
+    this.#timer?.cancel()
+    for (const resolve of this.#waiting) resolve(false)
+    this.#waiting.clear()
+    for (const done of [...this.#pausing]) done()
   }
 
   #refill(): void {
@@ -102,9 +106,11 @@ export class VerifyBudget {
       if (left-- === 0 || this.#tokens < 1 || this.#isTurnOver) break
       this.#tokens -= 1
       this.#turn += 1
-      grant()
+      this.#waiting.delete(grant)
+      grant(true)
     }
     if (this.#waiting.size > 0) this.#wakeLater()
+    else this.#stopTimer()
   }
 
   #stopTimer(): void {

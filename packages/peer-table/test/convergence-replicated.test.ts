@@ -32,13 +32,11 @@ async function live(seed: number): Promise<{ winners: string[]; leaves: string[]
     for (const { ends, abort } of links) if (isCut(ends)) abort()
     links = links.filter(({ ends }) => !isCut(ends))
   }
-  const say = async (author: number): Promise<void> => {
+  const say = (author: number): Promise<unknown> => {
     seqs[author] = (seqs[author] as number) + (pick(6) === 0 ? 1 + pick(400) : 1)
     const keyPair = keyPairOf(4000 + author)
     const document = documentOf(keyPair, { seq: seqs[author] as number, createdMs: runtime.clock.now(), left: pick(12) === 0 })
-    const admitted = tables[author % TABLES]?.table.admit([document], { introducer: keyPair.peerId })
-    await runtime.clock.advance(1) // the check may have to wait for its turn
-    await admitted
+    return (tables[author % TABLES] as OpenTable).table.admit([document], { introducer: keyPair.peerId })
   }
   const restart = async (number: number): Promise<void> => {
     cut((ends) => ends.includes(number))
@@ -52,13 +50,16 @@ async function live(seed: number): Promise<{ winners: string[]; leaves: string[]
 
   for (let step = 0; step < STEPS; step++) {
     const what = random.fraction()
-    if (what < 0.4) await say(pick(AUTHORS))
+    // A check may have to wait for its turn, which comes by the clock.
+    let said: Promise<unknown> | undefined
+    if (what < 0.4) said = say(pick(AUTHORS))
     else if (what < 0.65) link(pick(TABLES), pick(TABLES))
     else if (what < 0.75) cut(() => random.fraction() < 0.5)
     else if (what < 0.85) await tables[pick(TABLES)]?.table.publish({ info: step })
     else if (what < 0.9) await restart(pick(TABLES))
     else await runtime.clock.advance(pick(8) === 0 ? LIFETIME_MS : 5_000)
-    await runtime.clock.advance(pick(200))
+    await runtime.clock.advance(Math.max(1, pick(200)))
+    await said
   }
   cut(() => true)
   for (let one = 0; one < TABLES; one++) for (let other = 0; other < one; other++) link(one, other)

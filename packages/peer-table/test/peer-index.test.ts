@@ -59,6 +59,35 @@ describe('the index', () => {
     )
   })
 
+  it('finds one that ended among those of an introducer just when a search through all of them does', () => {
+    const seed = Date.now() & 0x7fff_ffff
+    const [bob, own] = ['bob', 'own'] as [PeerId, PeerId]
+    const step = fc.record({
+      id: fc.constantFrom('a', 'b', 'c', 'd', own),
+      does: fc.constantFrom('put', 'leave', 'remove', 'wait'),
+      atMs: fc.nat({ max: 3000 }),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const index = new PeerIndex()
+        let nowMs = LIFETIME_MS
+        for (const { id, does, atMs } of steps) {
+          if (does === 'remove') index.remove(id as PeerId)
+          else if (does === 'wait') nowMs += atMs
+          else index.put(entryOf(id, { introducer: bob, createdMs: nowMs - LIFETIME_MS + atMs, left: does === 'leave' }))
+          const ended = [...index.introducedBy(bob)].filter((one) => {
+            const record = index.get(one)?.record
+            return one !== own && record && (record.left || record.expiresMs <= nowMs)
+          })
+          const found = index.findEndedOf(bob, own, nowMs)
+          if (ended.length === 0) expect(found).toBeUndefined()
+          else expect(ended).toContain(found)
+        }
+      }),
+      { numRuns: 1000, seed },
+    )
+  })
+
   it('counts what each introduced, the first of them, and not itself', () => {
     const index = new PeerIndex()
     const [bob, carol] = ['bob', 'carol'] as PeerId[] as [PeerId, PeerId]

@@ -92,7 +92,9 @@ describe('two tables over one channel', () => {
       },
     })
     await has(alice, bob, 'meanwhile')
-    expect(places).toHaveLength(1)
+    // What bob said of itself since, once or twice, and none of the thirty again.
+    expect(places.length).toBeGreaterThan(0)
+    expect(places.length).toBeLessThanOrEqual(2)
   })
 
   it('ask for the records that were not pushed along', async () => {
@@ -271,7 +273,7 @@ describe('options', () => {
     const keyPair = keyPairOf(1)
     await expect(createPeerTable({ keyPair, runtime, network: '' })).rejects.toThrow(RangeError)
     await expect(createPeerTable({ keyPair, runtime, network: 'n'.repeat(65) })).rejects.toThrow(RangeError)
-    await expect(createPeerTable({ keyPair, runtime, network: NETWORK, folder: 'x' } as never)).rejects.toThrow('folder')
+    await expect(createPeerTable({ keyPair, runtime, network: NETWORK, place: 'x' } as never)).rejects.toThrow('place')
   })
 
   it('of a channel too narrow for a record are refused', async () => {

@@ -73,7 +73,6 @@ export async function runSchedule(seed: number, keys: readonly KeyPair[]): Promi
   const clock = { now: () => nowMs, monotonic: () => nowMs, setTimer: () => ({ cancel() {} }) }
   const log = { debug() {}, info() {}, warn: (message: string) => void count(message) }
   const runtime = { clock, random, log }
-  const signal = new AbortController().signal
 
   const authors: Author[] = keys.map(({ publicKey, peerId }, number) => ({
     number,
@@ -113,7 +112,6 @@ export async function runSchedule(seed: number, keys: readonly KeyPair[]): Promi
         nowMs: () => nowMs,
         clock,
         isConnected: () => false,
-        signal,
         // As `own-record.ts` does, without its damping.
         onOwn(seq) {
           if (seq < author.seq || author.hasLeft) return

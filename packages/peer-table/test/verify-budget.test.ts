@@ -16,7 +16,10 @@ function slowBudget(checkMs: number, onTurn: () => void = () => {}) {
       onTurn()
       fire()
     })
-  const budget = new VerifyBudget({ ...runtime, clock: { ...clock, monotonic: () => clock.monotonic() + spentMs, setTimer } })
+  const budget = new VerifyBudget(
+    { ...runtime, clock: { ...clock, monotonic: () => clock.monotonic() + spentMs, setTimer } },
+    never,
+  )
   const tick = () => {
     spentMs += checkMs
   }
@@ -30,7 +33,7 @@ function slowBudget(checkMs: number, onTurn: () => void = () => {}) {
 
 it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second`, async () => {
   const runtime = createTestRuntime()
-  const budget = new VerifyBudget(runtime)
+  const budget = new VerifyBudget(runtime, never)
   let count = 0
   const spend = async (ms: number): Promise<number> => {
     count = 0
@@ -39,14 +42,12 @@ it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second
       if (budget.take()) count++
       else {
         let isOver = false
-        const abort = new AbortController()
-        void budget.wait(abort.signal).then((isGranted) => {
+        void budget.wait().then((isGranted) => {
           isOver = true
           if (isGranted) count++
         })
         await runtime.clock.advance(0)
         while (!isOver && runtime.clock.monotonic() < until) await runtime.clock.advance(5)
-        abort.abort()
         if (!isOver) return count
       }
     }
@@ -60,10 +61,10 @@ it(`gives ${VERIFIES_BURST} checks at once, then ${VERIFIES_PER_SECOND} a second
 
 it(`lets others have their turn after ${VERIFIES_PER_TURN} in a row, but not when there was time between`, async () => {
   const runtime = createTestRuntime()
-  const budget = new VerifyBudget(runtime)
+  const budget = new VerifyBudget(runtime, never)
   for (let count = 0; count < VERIFIES_PER_TURN; count++) expect(budget.take()).toBe(true)
   expect(budget.take()).toBe(false)
-  const waited = budget.wait(never)
+  const waited = budget.wait()
   await runtime.clock.advance(0)
   await waited
   for (let count = 0; count < 3 * VERIFIES_PER_TURN; count++) {
@@ -75,7 +76,7 @@ it(`lets others have their turn after ${VERIFIES_PER_TURN} in a row, but not whe
 it(`lets others have their turn after ${VERIFY_TURN_MS} ms of checks that are slow, and before that not`, async () => {
   const { runtime, budget, spend } = slowBudget(VERIFY_TURN_MS / 2)
   expect([spend(), spend(), budget.take()]).toEqual([true, true, false])
-  const waited = budget.wait(never)
+  const waited = budget.wait()
   expect(runtime.clock.pending).toBe(1)
   await runtime.clock.advance(1)
   expect(await waited).toBe(true)
@@ -89,7 +90,7 @@ it(`begins the checks of ${VERIFIES_AT_ONCE} who wait with a turn, then one for 
   for (let count = 0; count < VERIFIES_PER_TURN; count++) budget.take()
   const check = async (name: number): Promise<void> => {
     for (let count = 0; count < 3; count++) {
-      await budget.wait(never)
+      await budget.wait()
       turns.at(-1)?.push(name)
       await undefined
       tick()
@@ -108,17 +109,17 @@ it(`begins the checks of ${VERIFIES_AT_ONCE} who wait with a turn, then one for 
 
 it('gives those who wait their turn in order, and nobody goes before them', async () => {
   const runtime = createTestRuntime()
-  const budget = new VerifyBudget(runtime)
+  const budget = new VerifyBudget(runtime, never)
   for (let count = 0; count < VERIFIES_BURST / VERIFIES_PER_TURN; count++) {
     while (budget.take()) {}
-    const waited = budget.wait(never)
+    const waited = budget.wait()
     await runtime.clock.advance(0)
     if (count < VERIFIES_BURST / VERIFIES_PER_TURN - 1) await waited
   }
   const order: string[] = []
   const flood = async (name: string, times: number): Promise<void> => {
     for (let time = 0; time < times; time++) {
-      if (!budget.take()) await budget.wait(never)
+      if (!budget.take()) await budget.wait()
       order.push(name)
     }
   }
@@ -129,12 +130,23 @@ it('gives those who wait their turn in order, and nobody goes before them', asyn
   expect(order.lastIndexOf('alice')).toBeLessThanOrEqual(3 * 9)
 })
 
-it('ends waiting when the table closes', async () => {
+it('ends waiting and pausing when the table closes, with one listener however many wait', async () => {
   const runtime = createTestRuntime()
   const abort = new AbortController()
-  const waiting = new VerifyBudget(runtime).wait(abort.signal)
+  let listeners = 0
+  const listen = abort.signal.addEventListener.bind(abort.signal)
+  abort.signal.addEventListener = (...words: Parameters<typeof listen>) => {
+    listeners++
+    listen(...words)
+  }
+  const budget = new VerifyBudget(runtime, abort.signal)
+  while (budget.take()) {}
+  const waiting = Array.from({ length: 100 }, () => budget.wait())
+  const pausing = Array.from({ length: 100 }, () => budget.pause())
+  expect(listeners).toBe(1)
   abort.abort()
-  await waiting
-  await new VerifyBudget(runtime).wait(abort.signal)
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set([false]))
+  await Promise.all([...pausing, budget.pause()])
+  expect(await budget.wait()).toBe(false)
   expect(runtime.clock.pending).toBe(0)
 })

@@ -66,6 +66,11 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   const refusalRate = { perSecond: REFUSALS_PER_SECOND, burst: REFUSALS_BURST }
   let refusals = fullBucket(refusalRate, runtime.clock.monotonic())
 
+  function endAll(): void {
+    for (const { scope } of underWay) scope.abort(signal.reason)
+  }
+  signal.addEventListener('abort', endAll, { once: true })
+
   /** Said once and not too often: whoever does not hear it says its offer again, or times out. Ends the offer's line. */
   function refuse({ line, scope }: Offer, code: number): void {
     const { allowed, bucket } = takeToken(refusals, refusalRate, runtime.clock.monotonic())
@@ -77,8 +82,6 @@ export function createAnswerer(options: AnswererOptions): Answerer {
   async function answer(offer: Offer): Promise<void> {
     const { from, line, scope } = offer
     underWay.add(offer)
-    const end = () => scope.abort(signal.reason)
-    signal.addEventListener('abort', end, { once: true })
     const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => scope.abort(lateError()))
     let isAdmitted = true
     try {
@@ -91,7 +94,6 @@ export function createAnswerer(options: AnswererOptions): Answerer {
     } finally {
       underWay.delete(offer)
       timer.cancel()
-      signal.removeEventListener('abort', end)
       if (!isAdmitted && !signal.aborted) refuse(offer, REFUSAL_CODES.notAdmitted)
       else if (!scope.signal.aborted) scope.abort(abortedError(scope.signal))
     }

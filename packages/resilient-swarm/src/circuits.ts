@@ -133,12 +133,14 @@ export function createCircuits(options: CircuitsOptions): Circuits {
 
   async function receive(from: PeerId, circuit: Circuit): Promise<void> {
     const leave = places.take(byRelay(circuit.via))
+    const arrival = scope.child()
     try {
-      const path = await reception.welcome({ path: circuit, from, signal: scope.signal })
+      const path = await reception.welcome({ path: circuit, from, signal: arrival.signal })
       circuit.onLeaving = () => options.onLeaving(from, path)
     } catch (error) {
       history.note(from, `their circuit through ${circuit.via}: ${inWords(error)}`)
     } finally {
+      void arrival.close()
       leave()
     }
   }

@@ -113,10 +113,13 @@ function checkShare(database: ShareableDatabase, options: ReplicateOptions): voi
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) throw new TypeError(`unknown option '${name}'; known are ${[...KNOWN].join(', ')}`)
   }
-  const { name, admit } = options
+  const { name, admit, documentBytesMax } = options
   const typeBytes = typeof name === 'string' ? utf8(databaseType(name)).byteLength : Number.POSITIVE_INFINITY
   if (name === '' || typeBytes > STREAM_TYPE_BYTES_MAX) {
     throw new RangeError(`name must have 1 to ${STREAM_TYPE_BYTES_MAX - databaseType('').length} bytes`)
   }
   if (typeof admit !== 'function') throw new TypeError('admit must be a function: it decides what is stored')
+  if (documentBytesMax !== undefined && !(Number.isSafeInteger(documentBytesMax) && documentBytesMax > 0)) {
+    throw new RangeError('documentBytesMax must be a positive whole number')
+  }
 }

@@ -87,7 +87,7 @@ export function createDirectDialler(options: DirectDiallerOptions): DirectDialle
       await dialOnce({ ...options, transport, target, signal, onPath })
       history.note(target, `${transport.name}: connected`)
     } catch (error) {
-      if (!isOver(error)) history.note(target, `${transport.name}: ${inWords(error)}`)
+      if (!isOver(error)) history.note(target, `${transport.name}: ${isOutOfTime(error) ? OUT_OF_TIME : inWords(error)}`)
       throw error
     }
   }
@@ -190,6 +190,13 @@ function isOver(error: unknown): boolean {
 
 function reasonOf(signal: AbortSignal): unknown {
   return signal.reason instanceof SwarmError ? signal.reason : abortedError(signal)
+}
+
+/** The call tells of itself; what it says of `why` is no use in there. */
+const OUT_OF_TIME = 'no path stood when the time of the call was up.'
+
+function isOutOfTime(error: unknown): boolean {
+  return error instanceof SwarmError && error.code === 'ERR_CALL_TIMEOUT'
 }
 
 function timeoutError(): SwarmError {

@@ -20,6 +20,7 @@ export function createHistory(clock: Clock): History {
       const own = notes.get(id) ?? []
       notes.delete(id) // so that the map's order is by last use
       notes.set(id, own)
+      if (own.at(-1)?.text === text) own.pop() // the same again: its last time is what matters
       own.push({ atMs: clock.now(), text })
       if (own.length > NOTES_PER_PEER_MAX) own.shift()
       if (notes.size > NOTED_PEERS_MAX) for (const oldest of notes.keys()) return void notes.delete(oldest)

@@ -146,6 +146,13 @@ export const DOOR_RETRY_MS_MAX = 300_000
 export const DOOR_FAILURES_MAX = 12
 /** How long a node that has nobody stays at a door where it found nobody: others may be on their way there. */
 export const DOOR_LINGER_MS = 15_000
+/** Newcomers at its own exchange whom a node calls because they seek somebody who is not there, a second and at once: each costs a handshake. */
+export const GREETINGS_PER_SECOND = 1
+export const GREETINGS_BURST = 8
+/** Of which under way: half of the places for handshakes, so that strangers at the door never take all. */
+export const GREETINGS_AT_ONCE_MAX = 4
+/** How long a newcomer who was called is not called again, in ms: longer than that call. At the rate above 23 are remembered. */
+export const GREETING_REST_MS = 15_000
 /** What is remembered is written at most this often. */
 export const MEMORY_INTERVAL_MS = 1_000
 /** Bytes of the file with what is remembered: 16 doors and 64 keys take 9 KiB. */

@@ -1,9 +1,10 @@
 import { type PeerId, type Scope, SwarmError } from '@resilient-swarm/contract'
-import { createLinkGraph, createMeshKeeper, type LinkGraph, type MeshKeeper } from '@resilient-swarm/mesh'
+import type { LinkGraph, MeshKeeper } from '@resilient-swarm/mesh'
 import type { PeerRecord } from '@resilient-swarm/peer-table'
 import type { Calls } from './calls.ts'
 import type { History } from './history.ts'
 import { HANDSHAKES_PENDING_MAX, LETTING_GO_MS, MADE_ROOM_GOODBYE_MS, RELEASE_ANSWER_MS } from './limits.ts'
+import { loadOnce } from './load-once.ts'
 import type { Settings } from './options.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { PEER_CODES } from './peer-codes.ts'
@@ -20,6 +21,7 @@ export interface MeshLinkOptions<Remote> {
   readonly roster: Roster<Remote>
   readonly calls: Calls<Remote>
   readonly table: TableView
+  readonly graph: LinkGraph
   readonly nowMs: () => number
   /** For one more peer of ours. */
   readonly hasRoom: () => boolean
@@ -27,7 +29,8 @@ export interface MeshLinkOptions<Remote> {
 
 /** The mesh as the swarm uses it: the keeper, told by records and peers. */
 export interface MeshLink<Remote> {
-  readonly graph: LinkGraph
+  /** Its record says that it is in the swarm: it has neither expired nor left. */
+  isStanding(id: PeerId): boolean
   /** Links that others may not take; see `MeshKeeper`. */
   readonly reserved: number
   onRecord(record: PeerRecord): void
@@ -49,7 +52,7 @@ export interface MeshLink<Remote> {
 }
 
 export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLink<Remote> {
-  const { self, settings, scope, history, roster, calls, table } = options
+  const { self, settings, scope, history, roster, calls, table, graph } = options
   const { peersMax, runtime } = settings
 
   function standing(id: PeerId): PeerRecord | undefined {
@@ -57,27 +60,41 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
     return record && !record.left && record.expiresMs > options.nowMs() ? record : undefined
   }
 
-  const ownLinks = () =>
-    roster.peers.filter(({ isDirect }) => isDirect).map(({ publicKey, rttMs }) => ({ key: publicKey, rttMs: rttMs ?? 0 }))
-  const graph = createLinkGraph({ linksOf: (id) => (id === self ? ownLinks() : (table.get(id)?.links ?? [])) })
-
-  const keeper: MeshKeeper = createMeshKeeper({
-    self,
-    runtime,
-    scope,
-    peersMax,
-    callsMax: HANDSHAKES_PENDING_MAX,
-    graph,
-    isAlive: (id) => standing(id) !== undefined,
-    isRelay: (id) => standing(id)?.relay ?? false,
-    peers: () =>
-      roster.peers.map(({ publicKey, rttMs, state, idleMs }) => ({ id: publicKey, rttMs, isUp: state === 'connected', idleMs })),
-    isConnected: (id) => roster.get(id) !== undefined,
-    isCalling: calls.isCalling,
-    calling: () => calls.size,
-    call: (id, { timeoutMs }) => calls.call(id, { timeoutMs, isForMesh: true }),
-    release,
+  let keeper: MeshKeeper | undefined
+  const loadKeeper = loadOnce(async () => {
+    const { createMeshKeeper } = await import('@resilient-swarm/mesh')
+    keeper = createMeshKeeper({
+      self,
+      runtime,
+      scope,
+      peersMax,
+      callsMax: HANDSHAKES_PENDING_MAX,
+      graph,
+      isAlive: (id) => standing(id) !== undefined,
+      isRelay: (id) => standing(id)?.relay ?? false,
+      peers: () =>
+        roster.peers.map(({ publicKey, rttMs, state, idleMs }) => ({
+          id: publicKey,
+          rttMs,
+          isUp: state === 'connected',
+          idleMs,
+        })),
+      isConnected: (id) => roster.get(id) !== undefined,
+      isCalling: calls.isCalling,
+      calling: () => calls.size,
+      call: (id, { timeoutMs }) => calls.call(id, { timeoutMs, isForMesh: true }),
+      release,
+    })
+    for (const { id, left } of table.records) if (!left) keeper.learn(id)
+    keeper.nudge()
   })
+
+  /** Until it is loaded, which begins at once, there is nothing to keep. */
+  function load(): void {
+    if (keeper || scope.isClosed) return
+    loadKeeper().catch((error: unknown) => runtime.log.warn('the mesh waits for its code', { error: String(error) }))
+  }
+  load()
 
   async function release(id: PeerId, { isForced }: { readonly isForced: boolean }): Promise<boolean> {
     const peer = roster.get(id)
@@ -103,26 +120,27 @@ export function createMeshLink<Remote>(options: MeshLinkOptions<Remote>): MeshLi
       await withSignal(Promise.race([peer.closed, sleep({ clock: runtime.clock, delayMs: LETTING_GO_MS, signal })]), signal)
     }
     const present = roster.get(id)
-    if (!present && !options.hasRoom()) keeper.makeRoom()
+    if (!present && !options.hasRoom()) keeper?.makeRoom()
     return present
   }
 
   return {
-    graph,
+    isStanding: (id) => standing(id) !== undefined,
     makeWay,
     get reserved() {
-      return keeper.reserved
+      return keeper?.reserved ?? 0
     },
     onRecord({ id, left }) {
-      if (left) keeper.forget(id)
-      else keeper.learn(id)
+      load()
+      if (left) keeper?.forget(id)
+      else keeper?.learn(id)
     },
-    nudge: keeper.nudge,
-    released: keeper.released,
-    lost: keeper.lost,
-    makeRoom: keeper.makeRoom,
+    nudge: () => keeper?.nudge(),
+    released: (id) => keeper?.released(id),
+    lost: (id) => keeper?.lost(id),
+    makeRoom: () => keeper?.makeRoom() ?? false,
     needs(peer) {
-      if (keeper.needs(peer.publicKey)) return true
+      if (keeper?.needs(peer.publicKey) ?? true) return true
       peer.letGo()
       return false
     },

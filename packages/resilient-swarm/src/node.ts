@@ -1,41 +1,36 @@
-import { type CloseReason, type PeerId, Scope, type Substream } from '@resilient-swarm/contract'
+import { type PeerId, Scope } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
-import { createLinksTeller, isLarger } from '@resilient-swarm/mesh'
-import { NodeBuffers } from '@resilient-swarm/multiplexer'
-import type { PeerRecord } from '@resilient-swarm/peer-table'
-import type { Session, SessionPath, SessionPathEvent } from '@resilient-swarm/session'
+import { createLinksTeller, isLarger } from '@resilient-swarm/mesh/links'
 import type { SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { openHome } from '#home'
-import { type Acquaintances, createAcquaintances, replacedError } from './acquaintances.ts'
+import { type Acquaintances, createAcquaintances } from './acquaintances.ts'
 import { type Answerer, createAnswerer, judgeOffer } from './answer.ts'
-import { builtInMethods } from './built-in-methods.ts'
 import { type Calls, type CallWish, createCalls } from './calls.ts'
 import { type Circuits, createCircuits } from './circuits.ts'
 import { createDatabaseSharing, type DatabaseSharing } from './database-sharing.ts'
 import { createDirectDialler, yieldedError } from './direct-dialler.ts'
-import { createDoorKeeper, type DoorKeeper } from './door-keeper.ts'
-import type { LeaveReason, SwarmEvents } from './events.ts'
+import { createDoorGreeter, type DoorGreeter } from './door-greeter.ts'
+import type { DoorKeeper } from './door-keeper.ts'
 import { closedError, createGoodbye } from './goodbye.ts'
 import { createHandshakePlaces } from './handshake-places.ts'
-import { createHistory, type History, inWords } from './history.ts'
+import { createHistory, type History } from './history.ts'
 import type { Home } from './home.ts'
+import { createKnownLinks } from './known-links.ts'
+import { createLaterDoorKeeper } from './later-door-keeper.ts'
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts'
 import { createListener } from './listener.ts'
 import { createMeshLink, type MeshLink } from './mesh-link.ts'
 import type { Settings } from './options.ts'
-import { isDatabaseType, isOwnType, OWN_TYPES } from './own-types.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { PEER_CODES } from './peer-codes.ts'
+import { createPeerLife, type Emit, type PeerLife } from './peer-life.ts'
 import { createPeerUpkeep, type PeerUpkeep } from './peer-upkeep.ts'
 import { createReception, type Reception } from './reception.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { seekPeer } from './seek-peer.ts'
-import { setUpPeer } from './set-up-peer.ts'
 import { createSignalling, type Signalling } from './signalling.ts'
 import { createStrangers } from './strangers.ts'
 import { createTableLink, type TableLink } from './table-link.ts'
-
-type Emit<Remote> = <Name extends keyof SwarmEvents<Remote>>(event: Name, ...facts: SwarmEvents<Remote>[Name]) => boolean
 
 export interface NodeOptions<Remote> {
   readonly settings: Settings
@@ -65,24 +60,30 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const keyPair = createKeyPair(home.seed === undefined ? {} : { seed: home.seed })
   const self = keyPair.peerId
   const scope = new Scope()
-  const nodeBuffers = new NodeBuffers()
   const history = createHistory(clock)
   const places = createHandshakePlaces()
-  const roster: Roster<Remote> = createRoster({ onPeer, onLeft })
+  const roster: Roster<Remote> = createRoster({
+    onPeer: (peer) => life.onPeer(peer),
+    onLeft: (...facts) => life.onLeft(...facts),
+  })
   const isConnected = (id: PeerId) => roster.get(id) !== undefined
   /** Whoever calls us leaves room for the links of our own choice. */
   const placesFor = (dialledBy: 'us' | 'peer') => (dialledBy === 'us' ? peersMax : peersMax - mesh.reserved)
   const hasRoom = (dialledBy: 'us' | 'peer') => acquaintances.size < placesFor(dialledBy)
 
+  const graph = createKnownLinks({ self, roster, recordOf: (id) => table.view.get(id) })
   const signalling: Signalling = createSignalling({
     keyPair,
     settings,
+    history,
     neighbours: () => roster.peers,
-    linksOf: (id) => linksToldBy(table.view.get(id)),
+    graph,
+    isKnown: (id) => table.view.get(id) !== undefined,
     onOffer: (offer) => answerer.receive(offer),
     onError: (error) => emit('error', error),
     onDisplaced,
     onDoor: (urls) => table.publishServers(urls),
+    onSought: (sought) => greeter.onSought(sought),
   })
   const table: TableLink = createTableLink({
     keyPair,
@@ -113,9 +114,9 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
   const acquaintances: Acquaintances = createAcquaintances({
     runtime,
     refuseNewcomer: (dialledBy) => (scope.isClosed ? PEER_CODES.leaving : hasRoom(dialledBy) ? undefined : PEER_CODES.full),
-    onMet: (id, session) => void meet(id, session),
-    onPath,
-    onState,
+    onMet: (id, session) => life.onMet(id, session),
+    onPath: (id, event) => life.onPath(id, event),
+    onState: (id, session) => life.onState(id, session),
     onReplaced: (id) => roster.replace(id),
   })
   const reception: Reception = createReception({
@@ -199,11 +200,12 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     roster,
     calls,
     table: table.view,
+    graph,
     nowMs: signalling.nowMs,
     hasRoom: () => hasRoom('us'),
   })
 
-  const doors: DoorKeeper = createDoorKeeper({
+  const doors: DoorKeeper = createLaterDoorKeeper({
     self,
     runtime,
     scope,
@@ -216,107 +218,33 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
     isKnownPeer: (id) => roster.get(id) !== undefined,
     onError: (error) => emit('error', error),
   })
+  const greeter: DoorGreeter = createDoorGreeter({
+    runtime,
+    history,
+    signal: scope.signal,
+    admit: settings.admit,
+    isMet: (id) => isConnected(id) || calls.isCalling(id),
+    isInSwarm: (to) => to !== self && mesh.isStanding(to as PeerId),
+    hasRoom: () => !scope.isClosed && hasRoom('peer'),
+    makeRoom: mesh.makeRoom,
+    call: (id, wish) => calls.call(id, { ...wish, isForMesh: true }),
+  })
   if (home.trouble) queueMicrotask(() => home.trouble && emit('error', home.trouble))
 
-  const goodbye = createGoodbye({
-    clock,
-    scope,
-    calls: calls as Calls<unknown>,
-    dialler,
-    circuits,
-    acquaintances,
-    table,
-    doors,
-    home,
-    signalling,
-    peers: () => roster.peers,
+  const parts = { scope, acquaintances, circuits, calls, doors, signalling, table }
+  const goodbye = createGoodbye({ ...parts, calls: calls as Calls<unknown>, clock, home, dialler, peers: () => roster.peers })
+  const life: PeerLife<Remote> = createPeerLife({
+    ...parts,
+    self,
+    settings,
+    history,
+    roster,
+    databases,
+    links,
+    upkeep,
+    mesh,
+    emit,
   })
-
-  const builtIn = (peer: ConnectedPeer<Remote>) =>
-    builtInMethods(peer, { runtime, signalling, find: roster.get, needsLink: mesh.needs })
-
-  async function meet(id: PeerId, session: Session): Promise<void> {
-    try {
-      const leads = isLarger(self, id)
-      const peer = await setUpPeer<Remote>({ id, session, leads, settings, nodeBuffers, builtIn, onSubstream })
-      if (scope.isClosed) peer.multiplexer.abort(closedError())
-      else if (!acquaintances.isCurrent(id, session)) peer.multiplexer.abort(replacedError())
-      else roster.add(peer)
-    } catch (error) {
-      history.note(id, inWords(error))
-    }
-  }
-
-  function onSubstream(peer: ConnectedPeer<Remote>, substream: Substream): void {
-    if (substream.type === OWN_TYPES.table) {
-      table.accept(peer, substream)
-      return
-    }
-    if (isDatabaseType(substream.type)) {
-      databases.accept(peer, substream)
-      return
-    }
-    if (substream.type === OWN_TYPES.relay) {
-      circuits.accept(peer, substream)
-      return
-    }
-    if (isOwnType(substream.type)) {
-      substream.reset() // a second `dnode`: never the application's
-      return
-    }
-    upkeep.nudge(peer.publicKey)
-    peer.use.during(substream.closed)
-    const heard = peer.emit('stream', substream)
-    if (!emit('stream', substream, peer) && !heard) substream.reset()
-  }
-
-  function onPath(id: PeerId, event: SessionPathEvent): void {
-    history.note(id, event.told)
-    const peer = roster.get(id)
-    if (!peer) return
-    upkeep.onPath(id, event)
-    if (event.kind === 'sending') onSendingPath(peer, event.path)
-  }
-
-  function onSendingPath(peer: ConnectedPeer<Remote>, { facts }: SessionPath): void {
-    if (!facts.isDirect) circuits.dropPeer(peer.publicKey)
-    links.tell()
-    peer.emit('path', peer.path)
-  }
-
-  function onState(id: PeerId, { state }: Session): void {
-    const peer = roster.get(id)
-    if (!peer || state === 'ended') return
-    if (state === 'reconnecting') circuits.dropPeer(id)
-    peer.emit(state === 'reconnecting' ? 'reconnecting' : 'reconnected')
-    if (state !== 'reconnecting') databases.reconnected(peer)
-    upkeep.nudge(id)
-    mesh.nudge()
-  }
-
-  function onPeer(peer: ConnectedPeer<Remote>): void {
-    calls.settle(peer)
-    // The table begins a turn later: opening a replication takes longer than the rest of a connection.
-    peer.scope.timer(clock, 0, () => {
-      if (peer.leads) table.keepReplicating(peer)
-      databases.connect(peer)
-      links.tell()
-    })
-    upkeep.watch(peer)
-    doors.onPeer(peer.publicKey)
-    mesh.nudge()
-    emit('peer', peer)
-  }
-
-  function onLeft(peer: ConnectedPeer<Remote>, reason: LeaveReason, end: CloseReason): void {
-    history.note(peer.publicKey, `${reason}${end.error ? `: ${end.error.message}` : ''}`)
-    circuits.dropPeer(peer.publicKey)
-    links.tell()
-    emit('peer-left', peer, reason, end.error)
-    if (reason === 'released') mesh.released(peer.publicKey)
-    else if (reason === 'lost') mesh.lost(peer.publicKey)
-    else mesh.nudge()
-  }
 
   function onDisplaced(): void {
     history.note(self, 'a newer instance proved the same key')
@@ -360,9 +288,4 @@ export function createNode<Remote>({ settings, emit }: NodeOptions<Remote>): Nod
 function moveIn({ folder, seed, network, runtime }: Settings): Home {
   if (seed !== undefined) createKeyPair({ seed })
   return openHome({ folder, seed, network, runtime })
-}
-
-/** Whoever left has no links any more. */
-function linksToldBy(record: PeerRecord | undefined): PeerRecord['links'] {
-  return record === undefined || record.left ? [] : record.links
 }

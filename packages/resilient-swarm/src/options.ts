@@ -92,13 +92,13 @@ export function readOptions(options: SwarmOptions): Settings {
     ...(options.exchange === undefined ? {} : { exchange: readExchange(options.exchange) }),
     network,
     signals: checkSignals(options.signals ?? signalsOfEnvironment()),
-    transports: options.transports ?? [webrtc()],
-    admit: options.admit ?? (() => true),
-    methods: options.methods ?? (() => ({})),
+    transports: checkTransports(options.transports ?? [webrtc()]),
+    admit: checkFunction('admit', options.admit ?? (() => true)),
+    methods: checkFunction('methods', options.methods ?? (() => ({}))),
     peersMax: positive('peersMax', options.peersMax ?? (inPage() ? BROWSER_PEERS_MAX : NODE_PEERS_MAX)),
     callTimeoutMs: positive('callTimeoutMs', options.callTimeoutMs ?? CALL_TIMEOUT_MS),
     relay: readRelay(options.relay ?? {}),
-    runtime: options.runtime ?? createRuntime(),
+    runtime: checkRuntime(options.runtime ?? createRuntime()),
   }
 }
 
@@ -115,7 +115,7 @@ function readRelay(given: RelayServingOptions): Settings['relay'] {
   if (typeof given !== 'object' || given === null) throw new TypeError('relay must be an object')
   const { serve = !inPage(), allow, ...limits } = given
   if (typeof serve !== 'boolean') throw new TypeError('relay.serve must be true or false')
-  if (allow !== undefined && typeof allow !== 'function') throw new TypeError('relay.allow must be a function')
+  if (allow !== undefined) checkFunction('relay.allow', allow)
   for (const [name, value] of Object.entries(limits)) {
     if (!RELAY_LIMIT_NAMES.has(name))
       throw new TypeError(`relay.${name} is not an option; known are serve, allow, ${[...RELAY_LIMIT_NAMES].join(', ')}`)
@@ -141,7 +141,7 @@ function readExchange(given: ExchangeOptions): Settings['exchange'] & object {
       throw new TypeError(`exchange.${name} is not an option; known are ${[...EXCHANGE_NAMES].join(', ')}`)
   const { port, host = '0.0.0.0', url } = given
   if (!Number.isSafeInteger(port) || port < 0 || port > PORT_MAX)
-    throw new RangeError(`exchange.port must be from 0 to ${PORT_MAX}`)
+    throw new RangeError(`exchange.port must be a whole number from 0 to ${PORT_MAX}`)
   if (typeof host !== 'string' || host === '') throw new TypeError('exchange.host must be an address')
   if (url === undefined) return { port, host }
   const origin = parseOrigin(url)
@@ -156,6 +156,26 @@ function readExchange(given: ExchangeOptions): Settings['exchange'] & object {
 function positive(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive whole number`)
   return value
+}
+
+function checkFunction<Given>(name: string, given: Given): Given {
+  if (typeof given !== 'function') throw new TypeError(`${name} must be a function`)
+  return given
+}
+
+function checkTransports(transports: readonly Transport[]): readonly Transport[] {
+  if (!Array.isArray(transports)) throw new TypeError('transports must be an array, as [webrtc()] is')
+  for (const { name, dial, listen } of transports.map((transport) => Object(transport) as Transport)) {
+    if (typeof name !== 'string' || typeof dial !== 'function' || typeof listen !== 'function')
+      throw new TypeError('transports: each must have a name, dial and listen; webrtc() makes one')
+  }
+  return transports
+}
+
+function checkRuntime(runtime: Runtime): Runtime {
+  const { clock, random, log } = Object(runtime) as Partial<Runtime>
+  if (!clock || !random || !log) throw new TypeError('runtime must have clock, random and log; createRuntime() makes one')
+  return runtime
 }
 
 function checkSignals(urls: readonly string[]): readonly string[] {

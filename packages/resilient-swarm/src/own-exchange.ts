@@ -8,6 +8,8 @@ export interface OwnExchangeOptions {
   readonly runtime: Runtime
   readonly onSignal: (signal: { readonly id: string; readonly box: Uint8Array }) => void
   readonly onDisplaced: () => void
+  /** A client there, whose key is proven, has a signal for somebody who is not; `to` is any text of a key's shape. */
+  readonly onSought: (sought: { readonly from: PeerId; readonly to: string }) => void
 }
 
 /** A signal exchange in this process, at which others find this node and each other: a door of the swarm. */
@@ -26,11 +28,12 @@ export async function openOwnExchange({
   runtime,
   onSignal,
   onDisplaced,
+  onSought,
 }: OwnExchangeOptions): Promise<OwnExchange> {
   const { listen } = await import('#signal-server')
   const { port, host, url } = exchange
   const { server, urls } = await listen({ port, host, origins: url === undefined ? [] : [url], health: false, runtime })
-  const member = server.join({ peerId: self, onSignal, onDisplaced })
+  const member = server.join({ peerId: self, onSignal, onDisplaced, onSought })
   return {
     urls,
     async route({ to, id, box }) {

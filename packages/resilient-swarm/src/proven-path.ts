@@ -44,7 +44,10 @@ export async function provePath(options: ProvePathOptions): Promise<ProvenPath> 
 }
 
 /** An `admit` that fails is a no, and so is one that takes longer than an attempt. */
-async function isAdmitted(id: PeerId, { admit, runtime, signal }: ProvePathOptions): Promise<boolean> {
+export async function isAdmitted(
+  id: PeerId,
+  { admit, runtime, signal }: Pick<ProvePathOptions, 'admit' | 'runtime' | 'signal'>,
+): Promise<boolean> {
   const late = new AbortController()
   const timer = runtime.clock.setTimer(ATTEMPT_TIMEOUT_MS, () => late.abort())
   try {

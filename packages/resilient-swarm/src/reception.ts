@@ -12,7 +12,7 @@ export interface ReceptionOptions {
   /** Let in already: `admit` is not asked again for each of its paths. */
   readonly isConnected: (id: PeerId) => boolean
   /** A peer's clock, as its handshake told it. */
-  readonly onTime: (remoteMs: number) => void
+  readonly onTime: (peer: PeerId, remoteMs: number) => void
 }
 
 /** The one way in and out for paths, whoever made them: the key is proven, `admit` asked, the session joined. */
@@ -30,7 +30,7 @@ export function createReception(options: ReceptionOptions): Reception {
   async function prove(path: Path, role: 'initiator' | 'responder', expected: PeerId | undefined, signal: AbortSignal) {
     const admit = (id: PeerId) => isConnected(id) || settings.admit(id)
     const proven = await provePath({ path, role, expected, keyPair, network, runtime, signal, admit })
-    if (!isConnected(proven.id)) onTime(proven.secure.remoteTimeMs)
+    if (!isConnected(proven.id)) onTime(proven.id, proven.secure.remoteTimeMs)
     return proven
   }
 

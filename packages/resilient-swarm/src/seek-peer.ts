@@ -11,7 +11,7 @@ import {
   SEEK_RELAY_MS,
   SEEK_RELAY_PATIENCE_MS,
 } from './limits.ts'
-import { sleep } from './sleep.ts'
+import { sleep, within } from './sleep.ts'
 
 export interface SeekPeerOptions {
   readonly target: PeerId
@@ -80,7 +80,7 @@ async function seekCircuit({ target, clock, circuits, signal }: SeekPeerOptions)
     const chosen = relays.slice(0, Math.max(0, room))
     if (relays.length === 0) tried.clear() // all were asked: begin anew after a pause
     const dials = Promise.all(chosen.map(({ relay }) => dial(relay)))
-    const stood = await Promise.race([dials, pause({ clock, delayMs: SEEK_RELAY_PATIENCE_MS, signal })])
+    const stood = await within(dials, { clock, delayMs: SEEK_RELAY_PATIENCE_MS, signal })
     if (final) throw final
     if (chosen.length === 0 || stood?.includes(true)) await pause({ clock, delayMs: SEEK_RELAY_MS, signal })
   }

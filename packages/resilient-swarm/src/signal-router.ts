@@ -5,12 +5,14 @@ import {
   fullBucket,
   type PeerId,
   type Runtime,
+  Scope,
   type SignalLine,
   SwarmError,
   takeToken,
 } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
-import { type OwnSignal, proveDelivery, type SignalRoute, type SwarmSignals } from '@resilient-swarm/mesh'
+import type { OwnSignal, SignalRoute, SwarmSignals } from '@resilient-swarm/mesh'
+import { proveDelivery } from '@resilient-swarm/mesh/links'
 import { openSignal, type SealedSignal, sealSignal } from '@resilient-swarm/signal-exchange'
 import {
   EARLY_ATTEMPTS_MAX,
@@ -47,6 +49,8 @@ export interface SignalRouterOptions {
   readonly byServers: SignalRoute | undefined
   /** Whether a signal server has us registered right now, so that a signal has a quick way without the swarm. */
   readonly isServed: () => boolean
+  /** It is at our own exchange and the swarm has not heard of it, so no other way leads there; a stranger must not make others carry. */
+  readonly isOnlyHere: (id: PeerId) => boolean
   /** Through connected peers, acknowledged by the receiver. */
   readonly throughSwarm: SwarmSignals['carry']
   readonly onOffer: (offer: Offer) => void
@@ -75,9 +79,23 @@ export interface SignalRouter {
 }
 
 interface DeliverOptions {
+  readonly attempt: Scope
+  /** Ends when it has arrived, or does not matter any more. */
+  readonly wanted: Scope
+  readonly purpose: LinePurpose
+}
+
+interface ServerOptions {
+  readonly byServers: SignalRoute
   readonly signal: AbortSignal
-  /** Fires when it has arrived, or does not matter any more. */
+  readonly purpose: LinePurpose
+  readonly onFailure: () => void
+}
+
+interface CarryOptions {
   readonly isWanted: AbortSignal
+  /** Ends as soon as a server has said no. */
+  readonly headStart: Scope | undefined
   readonly purpose: LinePurpose
 }
 
@@ -86,8 +104,10 @@ interface OpenLine {
   receive: ((signal: AttemptSignal) => void) | undefined
   /** What was sent while the other end said nothing; undefined once it was heard. */
   unheard: OwnSignal[] | undefined
-  /** Fires when the other end was heard, which says that our offer arrived. */
-  readonly heard: AbortController
+  /** Ends with its attempt. All that runs for the line is in it, so that an attempt's signal has one listener however much is said. */
+  readonly scope: Scope
+  /** Ends when the other end was heard, which says that our offer arrived. */
+  readonly asking: Scope
 }
 
 /** Attempts are chosen by the dialler, so a line's name holds the peer too: nobody can speak on another's attempt. */
@@ -113,21 +133,23 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
 
   function openLine({ to, attempt, signal, purpose }: LineOptions): SignalLine {
     const name = lineName(to, attempt)
-    const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [], heard: new AbortController() }
+    const scope = new Scope()
+    const line: OpenLine = { waiting: early.get(name) ?? [], receive: undefined, unheard: [], scope, asking: scope.child() }
     early.delete(name)
     lines.set(name, line)
-    signal.addEventListener('abort', () => lines.delete(name), { once: true })
+    scope.add(() => void lines.delete(name))
+    signal.addEventListener('abort', () => void scope.close(), { once: true })
     return {
       attempt,
       async send(content) {
         signal.throwIfAborted()
         const sealed = seal({ to, attempt, content })
-        if (line.unheard?.length === 0) repeatUntilHeard(line, signal)
+        if (line.unheard?.length === 0) repeatUntilHeard(line)
         if (line.unheard && line.unheard.length < SIGNALS_WAITING_MAX) line.unheard.push(sealed)
         // The first answer says that the first offer arrived; of later offers and of candidates it says nothing.
         const isFirst = line.unheard !== undefined && content.kind === 'offer'
-        const isWanted = isFirst ? AbortSignal.any([signal, line.heard.signal]) : signal
-        return deliver(sealed, { signal, isWanted, purpose })
+        const wanted = (isFirst ? line.asking : line.scope).child()
+        return deliver(sealed, { attempt: line.scope.child(), wanted, purpose })
       },
       get onSignal() {
         return line.receive ?? (() => {})
@@ -147,11 +169,14 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   }
 
   /** Resolves when a server took it or its receiver has acknowledged it; what is still under way then goes on. */
-  async function deliver(own: OwnSignal, { signal, isWanted, purpose }: DeliverOptions): Promise<void> {
-    const { byServers, isServed } = options
-    const headStart = byServers && isServed() ? new AbortController() : undefined
-    const ways = [carryThroughSwarm(own, { isWanted, headStart: headStart?.signal, purpose })]
-    if (byServers) ways.push(takenByServers(own, { byServers, signal, purpose, onFailure: () => headStart?.abort() }))
+  async function deliver(own: OwnSignal, { attempt, wanted, purpose }: DeliverOptions): Promise<void> {
+    const { byServers, isServed, isOnlyHere } = options
+    const { signal } = attempt
+    const headStart = byServers && isServed() ? wanted.child() : undefined
+    const isWanted = wanted.signal
+    const ways = byServers && isOnlyHere(own.to) ? [] : [carryThroughSwarm(own, { isWanted, headStart, purpose })]
+    if (byServers) ways.push(takenByServers(own, { byServers, signal, purpose, onFailure: () => void headStart?.close() }))
+    void Promise.allSettled(ways).then(() => Promise.all([attempt.close(), wanted.close()]))
     try {
       await Promise.any(ways)
     } catch (cause) {
@@ -160,15 +185,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     }
   }
 
-  async function takenByServers(
-    own: OwnSignal,
-    {
-      byServers,
-      signal,
-      purpose,
-      onFailure,
-    }: Omit<DeliverOptions, 'isWanted'> & { byServers: SignalRoute; onFailure: () => void },
-  ): Promise<void> {
+  async function takenByServers(own: OwnSignal, { byServers, signal, purpose, onFailure }: ServerOptions): Promise<void> {
     const giveUpMs = runtime.clock.monotonic() + SIGNAL_LIFETIME_MS
     for (let delayMs = RETRY_DELAY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)) {
       signal.throwIfAborted()
@@ -184,33 +201,22 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   }
 
   /** Servers that have us get a head start, until one says no and never for longer: it may lie. */
-  async function carryThroughSwarm(
-    own: OwnSignal,
-    { isWanted, headStart, purpose }: Omit<DeliverOptions, 'signal'> & { readonly headStart: AbortSignal | undefined },
-  ): Promise<void> {
+  async function carryThroughSwarm(own: OwnSignal, { isWanted, headStart, purpose }: CarryOptions): Promise<void> {
     if (headStart) {
-      const signal = AbortSignal.any([isWanted, headStart])
-      await sleep({
-        clock: runtime.clock,
-        delayMs: purpose === 'call' ? SERVER_HEAD_START_MS : SERVER_HEAD_START_PATIENT_MS,
-        signal,
-      }).catch(() => {})
+      const delayMs = purpose === 'call' ? SERVER_HEAD_START_MS : SERVER_HEAD_START_PATIENT_MS
+      await sleep({ clock: runtime.clock, delayMs, signal: headStart.signal }).catch(() => {})
     }
     isWanted.throwIfAborted()
-    const roundsMax = purpose === 'mesh' ? (headStart?.aborted ? MESH_ROUNDS_UNSERVED_MAX : MESH_ROUNDS_MAX) : undefined
+    const roundsMax = purpose === 'mesh' ? (headStart?.isClosed ? MESH_ROUNDS_UNSERVED_MAX : MESH_ROUNDS_MAX) : undefined
     await options.throughSwarm(own, { signal: isWanted, ...(roundsMax === undefined ? {} : { roundsMax }) })
   }
 
   /** A server may take a signal and lose it, most often to a peer that restarts just then: whoever hears nothing says it again. */
-  function repeatUntilHeard(line: OpenLine, signal: AbortSignal): void {
+  function repeatUntilHeard(line: OpenLine): void {
     const repeat = () => {
       for (const own of line.unheard ?? []) options.byServers?.(own).catch(() => {})
     }
-    const timers = SIGNAL_REPEATS_MS.map((delayMs) => runtime.clock.setTimer(delayMs, repeat))
-    const end = () => {
-      for (const timer of timers) timer.cancel()
-    }
-    signal.addEventListener('abort', end, { once: true })
+    for (const delayMs of SIGNAL_REPEATS_MS) line.asking.timer(runtime.clock, delayMs, repeat)
   }
 
   function sort(from: PeerId, { attempt, signal }: SealedSignal): void {
@@ -218,7 +224,7 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
     const line = lines.get(name)
     if (line) {
       line.unheard = undefined
-      if (signal.kind !== 'offer') line.heard.abort()
+      if (signal.kind !== 'offer') void line.asking.close()
       if (line.receive) line.receive(signal)
       else if (line.waiting.length < SIGNALS_WAITING_MAX) line.waiting.push(signal)
       return

@@ -1,19 +1,13 @@
 import { type PeerId, Scope, SwarmError } from '@resilient-swarm/contract'
 import type { KeyPair } from '@resilient-swarm/identity'
-import {
-  createLinkGraph,
-  createSwarmSignals,
-  encodeWay,
-  type GraphLink,
-  type Neighbour,
-  type SealedBox,
-  type SwarmSignals,
-} from '@resilient-swarm/mesh'
+import type { LinkGraph, Neighbour, SealedBox, SwarmSignals } from '@resilient-swarm/mesh'
 import { type AddedServer, createSignalExchange, type SignalServerStatus } from '@resilient-swarm/signal-exchange'
 import { normalizeOrigin } from '@resilient-swarm/signal-exchange/protocol'
+import { type History, inWords } from './history.ts'
 import { CLOCK_WARNING_MS, READY_TIMEOUT_MS, SERVER_WARNING_MS } from './limits.ts'
+import { loadOnce } from './load-once.ts'
 import type { Settings } from './options.ts'
-import { type OwnExchange, openOwnExchange } from './own-exchange.ts'
+import { type OwnExchange, type OwnExchangeOptions, openOwnExchange } from './own-exchange.ts'
 import type { ConnectedPeer } from './peer.ts'
 import { createSignalRouter, type Offer, type SignalRouter } from './signal-router.ts'
 import { believableOffset, chooseOffset, createToldTimes } from './told-time.ts'
@@ -21,21 +15,28 @@ import { believableOffset, chooseOffset, createToldTimes } from './told-time.ts'
 export interface SignallingOptions {
   readonly keyPair: KeyPair
   readonly settings: Settings
+  readonly history: History
   readonly neighbours: () => readonly ConnectedPeer<unknown>[]
-  /** Whom a node says it is linked to, by its record. */
-  readonly linksOf: (id: PeerId) => readonly GraphLink[]
+  readonly graph: LinkGraph
+  /** The swarm knows it by a record. */
+  readonly isKnown: (id: PeerId) => boolean
   readonly onOffer: (offer: Offer) => void
   readonly onError: (error: SwarmError) => void
   readonly onDisplaced: () => void
   /** Our own exchange listens, and others can dial it there. */
   readonly onDoor: (urls: readonly string[]) => void
+  /** A client at our own exchange has a signal for somebody who is not there; see `OwnExchangeOptions`. */
+  readonly onSought: OwnExchangeOptions['onSought']
 }
 
 /** Every way for sealed signals: the servers, the connected peers, and the time that both teach us. */
 export interface Signalling {
   readonly router: SignalRouter
   /** What connected peers hand us by the methods `signal` and `signalled`. */
-  readonly swarm: Pick<SwarmSignals, 'take' | 'hear'>
+  readonly swarm: {
+    take(...asked: Parameters<SwarmSignals['take']>): Promise<string | null>
+    hear(...told: Parameters<SwarmSignals['hear']>): void
+  }
   /** First registration at any server. */
   readonly ready: Promise<void>
   /** How it stands with each server. */
@@ -50,14 +51,14 @@ export interface Signalling {
   visit(url: string): AddedServer
   /** Wall clock in ms, corrected by what the servers say, or else the peers, or else a door that is being visited. */
   readonly nowMs: () => number
-  observeClock(remoteMs: number): void
+  observeClock(peer: PeerId, remoteMs: number): void
   /** Which of these are online at our servers; rejects when none of them can say. */
   lookUp(ids: readonly PeerId[]): Promise<ReadonlySet<PeerId>>
   close(): Promise<void>
 }
 
 export function createSignalling(options: SignallingOptions): Signalling {
-  const { keyPair, settings, neighbours, linksOf, onError } = options
+  const { keyPair, settings, neighbours, graph, onError } = options
   const { runtime, network } = settings
   const scope = new Scope()
   const told = createToldTimes()
@@ -73,24 +74,33 @@ export function createSignalling(options: SignallingOptions): Signalling {
     return clockMs + chooseOffset({ byServers, byPeers: told.offsetMs, byDoor }, clockMs)
   }
 
+  const isAtOwnDoor = (id: PeerId) => own?.lookup([id]).has(id) ?? false
+
   /** Whom something can be handed to right now. */
   const connected = () => neighbours().filter(({ state }) => state === 'connected')
 
-  const asNeighbour = ({ publicKey, rttMs, rpcSession }: ConnectedPeer<unknown>): Neighbour => ({
-    id: publicKey,
-    rttMs,
-    signal: (signal, { timeoutMs }) =>
-      rpcSession.call('signal', [signal.to, signal.id, signal.box, encodeWay(signal)], { timeoutMs }),
-    signalled: (copy, proof) => rpcSession.call('signalled', [copy, proof], { reply: 'none' }),
+  const loadSwarm = loadOnce(async () => {
+    const { createSwarmSignals, encodeWay } = await import('@resilient-swarm/mesh')
+    const asNeighbour = ({ publicKey, rttMs, rpcSession }: ConnectedPeer<unknown>): Neighbour => ({
+      id: publicKey,
+      rttMs,
+      signal: (signal, { timeoutMs }) =>
+        rpcSession.call('signal', [signal.to, signal.id, signal.box, encodeWay(signal)], { timeoutMs }),
+      signalled: (copy, proof) => rpcSession.call('signalled', [copy, proof], { reply: 'none' }),
+    })
+    swarm = createSwarmSignals({
+      self: keyPair.peerId,
+      runtime,
+      graph,
+      neighbours: () => connected().map(asNeighbour),
+      receive: (box) => router.receive(box),
+    })
+    return swarm
   })
-
-  const swarm = createSwarmSignals({
-    self: keyPair.peerId,
-    runtime,
-    graph: createLinkGraph({ linksOf }),
-    neighbours: () => connected().map(asNeighbour),
-    receive: (box) => router.receive(box),
-  })
+  let swarm: SwarmSignals | undefined
+  loadSwarm().catch((error: unknown) =>
+    runtime.log.warn('signals through the swarm wait for their code', { error: String(error) }),
+  )
   const router: SignalRouter = createSignalRouter({
     keyPair,
     network,
@@ -99,12 +109,23 @@ export function createSignalling(options: SignallingOptions): Signalling {
     onOffer: options.onOffer,
     get byServers() {
       if (exchange.servers.length === 0 && !own) return undefined
-      return (box: SealedBox) => (own?.lookup([box.to]).has(box.to) ? own.route(box) : exchange.send(box))
+      return (box: SealedBox) => noted(box.to, own && isAtOwnDoor(box.to) ? own.route(box) : exchange.send(box))
     },
     isServed: () => own !== undefined || exchange.servers.some(({ state }) => state === 'registered'),
-    throughSwarm: swarm.carry,
+    isOnlyHere: (id) => !options.isKnown(id) && isAtOwnDoor(id),
+    throughSwarm: async (...sent) => noted(sent[0].to, (swarm ?? (await loadSwarm())).carry(...sent)),
   })
   exchange.onSignal = (signal) => void router.receive(signal)
+
+  /** Whoever asks why a peer was not reached is told what became of the signals to it. */
+  async function noted(to: PeerId, sending: Promise<void>): Promise<void> {
+    try {
+      await sending
+    } catch (error) {
+      if (!(error instanceof SwarmError && error.code === 'ERR_ABORTED')) options.history.note(to, `signal: ${inWords(error)}`)
+      throw error
+    }
+  }
 
   function warnOfClock(offsetMs: number): void {
     if (warned || Math.abs(offsetMs) < CLOCK_WARNING_MS) return
@@ -125,6 +146,7 @@ export function createSignalling(options: SignallingOptions): Signalling {
       runtime,
       onSignal: (signal) => router.receive(signal),
       onDisplaced: options.onDisplaced,
+      onSought: options.onSought,
     })
     if (scope.isClosed) return opened.close()
     scope.add(() => opened.close())
@@ -150,7 +172,10 @@ export function createSignalling(options: SignallingOptions): Signalling {
 
   return {
     router,
-    swarm,
+    swarm: {
+      take: async (...asked) => (swarm ?? (await loadSwarm())).take(...asked),
+      hear: (...told) => swarm?.hear(...told),
+    },
     ready,
     get servers() {
       return exchange.servers
@@ -166,11 +191,11 @@ export function createSignalling(options: SignallingOptions): Signalling {
     },
     visit: (url) => exchange.add(url),
     nowMs,
-    observeClock(remoteMs) {
+    observeClock(peer, remoteMs) {
       const clockMs = runtime.clock.now()
       const offsetMs = believableOffset(remoteMs - clockMs, clockMs)
       if (offsetMs === undefined) return
-      told.add(offsetMs)
+      told.add(peer, offsetMs)
       warnOfClock(offsetMs)
     },
     lookUp: (ids) => exchange.lookup(ids, { signal: scope.signal }),

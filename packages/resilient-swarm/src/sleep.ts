@@ -15,3 +15,24 @@ export function sleep({ clock, delayMs, signal }: { clock: Clock; delayMs: numbe
     signal.addEventListener('abort', cancel, { once: true })
   })
 }
+
+/** What the promise comes to when it does so within `delayMs` and before the signal fires, else undefined. Nothing waits on after that. */
+export function within<Value>(
+  promise: Promise<Value>,
+  { clock, delayMs, signal }: Parameters<typeof sleep>[0],
+): Promise<Value | undefined> {
+  return new Promise((resolve, reject) => {
+    const settled = () => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+    }
+    const end = () => {
+      settled()
+      resolve(undefined)
+    }
+    const timer = clock.setTimer(delayMs, end)
+    signal.addEventListener('abort', end, { once: true })
+    promise.then(resolve, reject).finally(settled)
+    if (signal.aborted) end()
+  })
+}

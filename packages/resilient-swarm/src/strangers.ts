@@ -18,11 +18,13 @@ export function createStrangers({ runtime, scope, places, reception }: Strangers
       return
     }
     const leave = places.take('unknown')
+    const arrival = scope.child()
     try {
-      await reception.welcome({ path, from: undefined, signal: scope.signal })
+      await reception.welcome({ path, from: undefined, signal: arrival.signal })
     } catch (error) {
       runtime.log.debug('a path that was accepted came to nothing', { kind: path.kind, error: inWords(error) })
     } finally {
+      void arrival.close()
       leave()
     }
   }

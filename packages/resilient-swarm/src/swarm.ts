@@ -78,10 +78,13 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
    * Connects to a node by its key and resolves with the peer, whether the mesh needs the link or not; one that it does not need ends
    * when it was not used for a minute. A call that nobody awaits never crashes the process: its
    * failure is told by the `error` event too. Fails with `ERR_KEY_TEXT`, `ERR_CALL_TIMEOUT`, `ERR_REFUSED`,
-   * `ERR_ABORTED` or `ERR_SWARM_CLOSED`.
+   * `ERR_ABORTED` or `ERR_SWARM_CLOSED`; throws a TypeError at once for its own key and for an unknown option.
    */
   call(key: string, options: CallOptions = {}): Promise<Peer<Remote>> {
-    const called = this.#call(key, options)
+    const { signal, ...unknown } = options
+    for (const name of Object.keys(unknown)) throw new TypeError(`unknown option '${name}' of call; known is signal`)
+    if (key === this.publicKey) throw new TypeError('a swarm cannot call its own key')
+    const called = this.#call(key, signal)
     called.catch((error: unknown) => {
       if (error instanceof SwarmError && error.code !== 'ERR_ABORTED' && error.code !== 'ERR_SWARM_CLOSED') {
         this.#emit('error', error)
@@ -90,10 +93,8 @@ export class Swarm<Remote = unknown> implements AsyncDisposable {
     return called
   }
 
-  async #call(key: string, { signal }: CallOptions): Promise<Peer<Remote>> {
-    const target = parsePeerId(key)
-    if (target === this.publicKey) throw new TypeError('a swarm cannot call its own key')
-    return this.#node.call(target, signal)
+  async #call(key: string, signal: AbortSignal | undefined): Promise<Peer<Remote>> {
+    return this.#node.call(parsePeerId(key), signal)
   }
 
   /**

@@ -1,21 +1,24 @@
+import type { PeerId } from '@resilient-swarm/contract'
 import { TOLD_TIME_MS_MAX, TOLD_TIMES_MAX } from './limits.ts'
 
 /** How far our clock is off, by what the peers said in their handshakes. */
 export interface ToldTimes {
   /** The median of the newest peers' offsets, in ms; undefined when nobody has said anything that can be. */
   readonly offsetMs: number | undefined
-  add(offsetMs: number): void
+  /** What this peer said last: one that comes again and again has one voice. */
+  add(peer: PeerId, offsetMs: number): void
 }
 
 export function createToldTimes(): ToldTimes {
-  const offsets: number[] = []
+  const offsets = new Map<PeerId, number>()
   return {
     get offsetMs() {
-      return [...offsets].sort((one, other) => one - other)[offsets.length >> 1]
+      return [...offsets.values()].sort((one, other) => one - other)[offsets.size >> 1]
     },
-    add(offsetMs) {
-      offsets.push(offsetMs)
-      if (offsets.length > TOLD_TIMES_MAX) offsets.shift()
+    add(peer, offsetMs) {
+      offsets.delete(peer)
+      offsets.set(peer, offsetMs)
+      if (offsets.size > TOLD_TIMES_MAX) offsets.delete(offsets.keys().next().value as PeerId)
     },
   }
 }

@@ -1,5 +1,6 @@
 // What endings.test.ts runs as a process of its own, on the built package.
 import { readdirSync, readFileSync } from 'node:fs'
+import { queryObjects } from 'node:v8'
 import { Swarm } from '../dist/index.js'
 
 const [, , what, ...words] = process.argv
@@ -62,5 +63,5 @@ async function weigh() {
   }
   const threads = Number(/Threads:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
   const descriptors = readdirSync('/proc/self/fd').length
-  return { threads, descriptors, heapKiB: Math.round(process.memoryUsage().heapUsed / 1024) }
+  return { threads, descriptors, objects: queryObjects(Object, { format: 'count' }) }
 }

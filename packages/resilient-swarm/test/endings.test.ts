@@ -16,6 +16,8 @@ const ENDS_AFTER_LOSS_WITHIN_MS = 1_500 // 0.8 s for a goodbye that nobody hears
 const NOTICED_WITHIN_MS = 10_000
 const GROWTH_MAX = 1.1
 const CYCLES = 200
+/** A cycle is two swarms of some thousand objects each: less than one object a swarm is a cache that is still filling, more is a leak. */
+const LEFT_BY_CYCLE_MAX = 2
 
 const nodes = createNodes()
 let server: SignalServer
@@ -31,7 +33,9 @@ afterEach(async () => {
 })
 
 function start(...words: string[]) {
-  const child = spawn(process.execPath, ['--expose-gc', program, ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', program, ...words], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   children.push(child)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
@@ -82,14 +86,16 @@ describe('after close() with a peer that was killed', () => {
 })
 
 describe('nothing is left', () => {
-  it(`of ${CYCLES} calls and closes: threads, file descriptors and heap stay`, async () => {
+  it(`of ${CYCLES} calls and closes: threads, file descriptors and objects stay`, async () => {
     const alice = start('cycle', String(CYCLES), server.url)
     const before = JSON.parse(await alice.told('before')) as Record<string, number>
     const after = JSON.parse(await alice.told('after')) as Record<string, number>
     process.stdout.write(`${CYCLES} cycles: ${JSON.stringify(before)} → ${JSON.stringify(after)}\n`)
-    for (const kind of ['threads', 'descriptors', 'heapKiB']) {
+    for (const kind of ['threads', 'descriptors']) {
       expect(after[kind]).toBeLessThanOrEqual((before[kind] as number) * GROWTH_MAX)
     }
+    // Objects, not bytes: the compiler's own part of the heap grows for hundreds of cycles, and by how much depends on the machine.
+    expect((after['objects'] as number) - (before['objects'] as number)).toBeLessThan(CYCLES * LEFT_BY_CYCLE_MAX)
   }, 180_000)
 })
 

@@ -21,6 +21,20 @@ describe('the history', () => {
     expect(notes.at(-1)).toEqual({ atMs: 15, text: 'the last' })
   })
 
+  it('tells what happened again and again once, with its last time', async () => {
+    const clock = createVirtualClock({ startMs: 5 })
+    const history = createHistory(clock)
+    for (const text of ['no', 'no', 'yes', 'no']) {
+      history.note(alice, text)
+      await clock.advance(10)
+    }
+    expect(history.read(alice)).toEqual([
+      { atMs: 15, text: 'no' },
+      { atMs: 25, text: 'yes' },
+      { atMs: 35, text: 'no' },
+    ])
+  })
+
   it('forgets whoever was noted longest ago', () => {
     const history = createHistory(createVirtualClock())
     history.note(nobody(0), 'first')

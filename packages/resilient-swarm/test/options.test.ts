@@ -53,6 +53,13 @@ describe('options', () => {
     ['a plain door with a path', { exchange: { port: 0, url: 'ws://a/b' } }, TypeError, /only by wss:/],
     ['a door that no record holds', { exchange: { port: 0, url: `ws://${'a'.repeat(123)}/` } }, TypeError, /128 bytes/],
     ['a policy that is none', { relay: { allow: true } }, TypeError, /relay.allow/],
+    ['an admission that is none', { admit: true }, TypeError, /admit must be a function/],
+    ['methods that are made for nobody', { methods: { sum: () => 0 } }, TypeError, /methods must be a function/],
+    ['one transport outside an array', { transports: { name: 'wire', dial() {}, listen() {} } }, TypeError, /must be an array/],
+    ['a transport that is a name', { transports: ['webrtc'] }, TypeError, /transports: each/],
+    ['a transport that nobody can dial by', { transports: [{ name: 'wire', listen() {} }] }, TypeError, /transports: each/],
+    ['a transport that is nothing', { transports: [null] }, TypeError, /transports: each/],
+    ['a runtime without time', { runtime: { random: {}, log: {} } }, TypeError, /runtime must have clock/],
   ])('refuse %s', (_, options, kind, told) => {
     expect(() => readOptions(options as SwarmOptions)).toThrow(kind)
     expect(() => readOptions(options as SwarmOptions)).toThrow(told)

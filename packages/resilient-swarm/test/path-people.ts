@@ -15,7 +15,7 @@ export interface Person {
 }
 
 export const MIB = 1024 * 1024
-const FAST = { bytesPerSecondMax: Number.POSITIVE_INFINITY }
+export const FAST = { bytesPerSecondMax: Number.POSITIVE_INFINITY }
 
 export async function people(count: number, options: SwarmOptions = {}): Promise<Person[]> {
   const server = await nodes.serve()
@@ -47,12 +47,14 @@ export async function meet(one: Person, other: Person): Promise<Peer> {
  */
 export async function partedByTheNetwork<Prepared = undefined>(
   relays = 1,
-  prepare: (others: readonly Person[]) => Prepared = () => undefined as Prepared,
+  prepare: (others: readonly Person[], ends: { readonly alice: Person; readonly bob: Person }) => Prepared = () =>
+    undefined as Prepared,
+  options: SwarmOptions = {},
 ) {
-  const [alice, bob, ...others] = (await people(2 + relays)) as [Person, Person, ...Person[]]
+  const [alice, bob, ...others] = (await people(2 + relays, options)) as [Person, Person, ...Person[]]
   part(alice, bob)
   for (const other of others) await Promise.all([meet(alice, other), meet(bob, other)])
-  const prepared = prepare(others)
+  const prepared = prepare(others, { alice, bob })
   return { alice, bob, others, relays: prepared, peer: await meet(alice, bob) }
 }
 

@@ -7,6 +7,7 @@ import type { Circuits } from '../src/circuits.ts'
 import type { DirectDialler } from '../src/direct-dialler.ts'
 import { CIRCUITS_SOUGHT_MAX, DIRECT_HEAD_START_MS, SEEK_RELAY_PATIENCE_MS } from '../src/limits.ts'
 import { seekPeer } from '../src/seek-peer.ts'
+import { createCountedSignal } from './counted-signal.ts'
 
 const [bob, ...relays] = Array.from({ length: 20 }, () => createKeyPair().peerId) as [PeerId, ...PeerId[]]
 
@@ -15,7 +16,8 @@ type Answer = 'silent' | 'refused' | 'final' | 'stands'
 /** A search for bob, whom nobody reaches directly, through these relays. */
 function search(answers: readonly Answer[]) {
   const { clock } = createTestRuntime()
-  const abort = new AbortController()
+  const counted = createCountedSignal()
+  const abort = counted.controller
   const asked: { relay: PeerId; atMs: number }[] = []
   const underWay = { now: 0, most: 0 }
   async function answerOf(relay: PeerId): Promise<SessionPath> {
@@ -36,7 +38,7 @@ function search(answers: readonly Answer[]) {
   const dialler = { dial: () => Promise.reject(new Error('no way')) } as unknown as DirectDialler
   const done = seekPeer({ target: bob, clock, dialler, circuits, onBusy: () => {}, signal: abort.signal })
   done.catch(() => {})
-  return { clock, asked, underWay, done, abort }
+  return { clock, asked, underWay, done, abort, counted }
 }
 
 describe('the search for a circuit', () => {
@@ -52,6 +54,15 @@ describe('the search for a circuit', () => {
     await clock.advance(30_000)
     expect(underWay.most).toBe(CIRCUITS_SOUGHT_MAX)
     abort.abort()
+  })
+
+  it('leaves no listener and no timer behind, however many relays refuse at once', async () => {
+    const { clock, abort, counted } = search(Array<Answer>(19).fill('refused'))
+    await clock.advance(60_000)
+    expect(counted.most()).toBeLessThanOrEqual(4)
+    abort.abort()
+    await clock.advance(0)
+    expect([counted.now(), clock.pending]).toEqual([0, 0])
   })
 
   it('asks those who refuse again, with pauses', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import { type AttemptSignal, concatBytes, encodeHex, type Random } from '@resilient-swarm/contract'
 import { createKeyPair } from '@resilient-swarm/identity'
-import type { OwnSignal, SealedBox } from '@resilient-swarm/mesh'
+import type { OwnSignal, SealedBox, SwarmSignals } from '@resilient-swarm/mesh'
 import { createSeededRandom, createTestRuntime } from '@resilient-swarm/testkit'
 import { OFFERS_BURST, SERVER_HEAD_START_MS, SIGNAL_REPEATS_MS } from '../src/limits.ts'
 import { createSignalRouter, type Offer } from '../src/signal-router.ts'
+import { createCountedSignal } from './counted-signal.ts'
 
 const offer: AttemptSignal = { kind: 'offer', sdp: 'v=0', candidates: [] }
 
@@ -21,7 +22,11 @@ function createNode(runtime = createTestRuntime()) {
     nowMs: runtime.clock.now,
     byServers: (box) => node.byServers(box),
     isServed: () => node.isServed,
-    throughSwarm: async (box) => void carried.push(box),
+    isOnlyHere: () => node.isOnlyHere,
+    throughSwarm: (box, options) => {
+      carried.push(box)
+      return node.carry(box, options)
+    },
     onOffer: (offered) => offers.push(offered),
   })
   const node = {
@@ -32,9 +37,20 @@ function createNode(runtime = createTestRuntime()) {
     offers,
     runtime,
     isServed: true,
+    isOnlyHere: false,
+    carry: (async () => {}) as SwarmSignals['carry'],
     byServers: async (box: SealedBox): Promise<void> => void sent.push(box),
   }
   return node
+}
+
+/** A line to somebody, and the signal of its attempt. */
+function lineOf(node: ReturnType<typeof createNode>, to = createNode().id) {
+  const attempt = createCountedSignal()
+  return {
+    attempt,
+    line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal, purpose: 'call' }),
+  }
 }
 
 describe('an offer', () => {
@@ -86,14 +102,6 @@ describe('an offer', () => {
 describe('the way through the swarm', () => {
   const candidates: AttemptSignal = { kind: 'candidates', candidates: [] }
 
-  function lineOf(node: ReturnType<typeof createNode>, to = createNode().id) {
-    const attempt = new AbortController()
-    return {
-      attempt,
-      line: node.router.openLine({ to, attempt: node.router.newAttempt(), signal: attempt.signal, purpose: 'call' }),
-    }
-  }
-
   it('is taken at once when no server has us, and when one says no', async () => {
     const unserved = createNode()
     unserved.isServed = false
@@ -114,6 +122,16 @@ describe('the way through the swarm', () => {
     expect(alice.carried.map(({ id }) => id)).toEqual(alice.sent.map(({ id }) => id))
   })
 
+  it('never carries what is for somebody at our own exchange whom it does not know', async () => {
+    const alice = createNode()
+    alice.isOnlyHere = true
+    await lineOf(alice).line.send(offer)
+    await lineOf(alice).line.send(candidates)
+    await alice.runtime.clock.advance(SIGNAL_REPEATS_MS[2] + SERVER_HEAD_START_MS)
+    expect(alice.sent.length).toBeGreaterThan(2)
+    expect(alice.carried).toEqual([])
+  })
+
   it('is spared a first offer that was answered before, and never a later one or candidates', async () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
@@ -128,11 +146,26 @@ describe('the way through the swarm', () => {
     expect(alice.carried.map(({ id }) => id)).toEqual(alice.sent.slice(1, 3).map(({ id }) => id))
   })
 
+  it('has one listener on an attempt’s signal and no timer after it, however much is under way on all ways', async () => {
+    const alice = createNode()
+    alice.byServers = () => Promise.reject(new Error('offline'))
+    alice.carry = (_, { signal } = {}) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    const { line, attempt } = lineOf(alice)
+    const sending = [offer, ...Array.from({ length: 50 }, () => candidates)].map((content) => line.send(content))
+    const ended = Promise.allSettled(sending)
+    await alice.runtime.clock.advance(100)
+    expect([attempt.now(), attempt.most()]).toEqual([1, 1])
+    attempt.controller.abort()
+    expect(new Set((await ended).map(({ status }) => status))).toEqual(new Set(['rejected']))
+    expect([attempt.now(), alice.runtime.clock.pending]).toEqual([0, 0])
+  })
+
   it('is spared whatever belongs to an attempt that is over', async () => {
     const alice = createNode()
     const { line, attempt } = lineOf(alice)
     await line.send(candidates)
-    attempt.abort()
+    attempt.controller.abort()
     await alice.runtime.clock.advance(SERVER_HEAD_START_MS)
     expect(alice.carried).toEqual([])
   })
@@ -177,13 +210,11 @@ describe('what mallory makes of a sealed offer', () => {
   it('keeps one key to its rate of offers', async () => {
     const alice = createNode()
     const bob = createNode(alice.runtime)
-    const attempt = new AbortController()
     for (let count = 0; count <= OFFERS_BURST; count++) {
-      await alice.router
-        .openLine({ to: bob.id, attempt: alice.router.newAttempt(), signal: attempt.signal, purpose: 'call' })
-        .send(offer)
+      const { line, attempt } = lineOf(alice, bob.id)
+      await line.send(offer)
+      attempt.controller.abort()
     }
-    attempt.abort()
     for (const box of alice.sent) bob.router.receive(box)
     expect(bob.offers).toHaveLength(OFFERS_BURST)
   })

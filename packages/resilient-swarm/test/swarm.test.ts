@@ -39,7 +39,8 @@ describe('a call', () => {
     const { alice, bob } = await aliceAndBob()
     const typo = bob.publicKey.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'))
     await expect(alice.call(typo)).rejects.toMatchObject({ code: 'ERR_KEY_TEXT' })
-    await expect(alice.call(alice.publicKey)).rejects.toThrow(TypeError)
+    expect(() => alice.call(alice.publicKey)).toThrow(/its own key/)
+    expect(() => alice.call(bob.publicKey, { timeout: 5 } as object)).toThrow(/unknown option 'timeout'/)
     await bob.close()
     const controller = new AbortController()
     const called = alice.call(bob.publicKey, { signal: controller.signal })
@@ -53,6 +54,9 @@ describe('a call', () => {
     const told = next(alice, 'error')
     await expect(alice.call(bob.publicKey)).rejects.toMatchObject({ code: 'ERR_CALL_TIMEOUT', retryable: true })
     expect((await told)[0]).toMatchObject({ code: 'ERR_CALL_TIMEOUT' })
+    const tried = alice.why(bob.publicKey).map(({ text }) => text)
+    expect(tried[0]).toMatch(/^signal: ERR_SIGNAL_OFFLINE/)
+    expect(tried.at(-1)).toMatch(/^webrtc: no path stood/)
   })
 
   it('is refused by a node that does not admit the caller, which learns it at once', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { PeerId } from '@resilient-swarm/contract'
 import { TOLD_TIME_MS_MAX, TOLD_TIMES_MAX } from '../src/limits.ts'
 import { believableOffset, chooseOffset, createToldTimes } from '../src/told-time.ts'
 
@@ -15,12 +16,21 @@ describe('what others say about the time', () => {
   it('is the median of the newest, so one that lies does not decide', () => {
     const told = createToldTimes()
     expect(told.offsetMs).toBeUndefined()
-    told.add(9_000_000)
-    told.add(10)
-    told.add(20)
+    const [alice, bob, mallory] = ['rs1alice', 'rs1bob', 'rs1mallory'] as [PeerId, PeerId, PeerId]
+    told.add(mallory, 9_000_000)
+    told.add(alice, 10)
+    told.add(bob, 20)
     expect(told.offsetMs).toBe(20)
-    for (let count = 0; count < TOLD_TIMES_MAX; count++) told.add(-5)
+    for (let count = 0; count < TOLD_TIMES_MAX; count++) told.add(`rs1${count}` as PeerId, -5)
     expect(told.offsetMs).toBe(-5)
+  })
+
+  it('is said once by each peer, however often it comes', () => {
+    const told = createToldTimes()
+    told.add('rs1alice' as PeerId, 10)
+    told.add('rs1bob' as PeerId, 20)
+    for (let count = 0; count < TOLD_TIMES_MAX; count++) told.add('rs1mallory' as PeerId, 9_000_000)
+    expect(told.offsetMs).toBe(20)
   })
 
   it('counts for more from named servers than from peers, and from a door only where nobody else has said anything', () => {
