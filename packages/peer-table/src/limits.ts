@@ -19,10 +19,10 @@ export const NETWORK_BYTES_MAX = 64
 /** The largest integer that every JavaScript reader agrees on; PouchDB keeps it as a number. */
 export const SEQ_MAX = Number.MAX_SAFE_INTEGER
 
-/** How long a record stands without being published again, in a swarm of up to twenty-five. */
+/** How long a record stands without being published again, in a small swarm. */
 export const RECORD_LIFETIME_MS = 15 * 60_000
-/** From here on it stands longer, by the cube root of the swarm's size: 50 minutes at a thousand, 80 with a full table. */
-export const LIFETIME_GROWS_ABOVE_RECORDS = 25
+/** From here on it stands longer, by the cube root of the swarm's size: an hour at a thousand, 95 minutes with a full table. */
+export const LIFETIME_GROWS_ABOVE_RECORDS = 16
 /** Up to here everybody hears of every change at once; full meshes end here. */
 export const SMALL_SWARM_RECORDS = 16
 /** We publish again when this part of the lifetime is over: two more chances before it ends. */

@@ -47,7 +47,7 @@ describe('the times of a record', () => {
 
   it('last longer where the swarm is larger', () => {
     const minutes = (records: number) => Math.floor((expiryOf(NOW, { records }) - NOW) / 60_000)
-    expect([1, 25, 26, 100, 1000, 4096].map(minutes)).toEqual([15, 15, 15, 23, 51, 82])
+    expect([1, 16, 20, 100, 1000, 4096].map(minutes)).toEqual([15, 15, 16, 27, 59, 95])
   })
 
   it('are renewed well before they end, each node a little apart', () => {

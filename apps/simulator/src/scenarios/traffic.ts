@@ -5,7 +5,8 @@ import { trafficSince } from '../traffic.ts'
 
 /** How long a node stays in the mean. */
 const SESSION_MINUTES = 30
-const WATCHED_MINUTES = 10
+/** Long enough for every record to be renewed once or twice. */
+const WATCHED_MINUTES = 30
 const KIB = 1_024
 
 export const traffic: Scenario = {
