@@ -1,5 +1,5 @@
 // Installs the tarballs with plain npm from the registry only, and looks for anything that would download more.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../run.mjs'
 
@@ -17,7 +17,7 @@ export async function installPacked({ app, tarballs }) {
   const { packages } = JSON.parse(readFileSync(join(app, 'package-lock.json'), 'utf8'))
   const complaints = Object.entries(packages).flatMap(([path, entry]) => inspect({ app, registry, path, entry }))
   if (complaints.length > 0) throw new Error(complaints.join('\n'))
-  return `installed with plain npm: ${Object.keys(packages).length - 1} packages, from the registry only, no install script among them`
+  return `installed with plain npm: ${Object.keys(packages).length - 1} packages, from the registry only, no install script that fetches or compiles among them`
 }
 
 /** Adds what only the check itself needs. */
@@ -32,8 +32,16 @@ function inspect({ app, registry, path, entry }) {
   const ours = resolved.startsWith('file:')
   if (!ours && !resolved.startsWith(registry)) complaints.push(`${path} comes from ${resolved}, not from the registry`)
   if (ours && /(^|\/)node_modules\/.*node_modules\//.test(path)) complaints.push(`${path} is a second copy of a package of ours`)
-  if (entry.hasInstallScript) complaints.push(`${path} runs a script when it is installed: ${scriptsOf(join(app, path))}`)
+  if (entry.hasInstallScript && !(entry.optional && findsItsBinary(join(app, path)))) {
+    complaints.push(`${path} runs a script when it is installed: ${scriptsOf(join(app, path))}`)
+  }
   return complaints
+}
+
+/** The one script that fetches and compiles nothing: it looks for a binary that came inside the package. */
+function findsItsBinary(folder) {
+  const platform = join(folder, 'prebuilds', `${process.platform}-${process.arch}`)
+  return scriptsOf(folder) === 'node-gyp-build' && existsSync(platform)
 }
 
 function scriptsOf(folder) {

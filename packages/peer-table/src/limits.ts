@@ -75,6 +75,10 @@ export const STALE_DOCUMENTS_MAX = 1024
 export const REWRITE_INTERVAL_MS = 60_000
 /** Databases of earlier lives that are read, the newest: there is more than one only when a life ended while it wrote. */
 export const DATABASES_SALVAGED_MAX = 4
+/** How long reading one of them may take, in ms: a full table takes a second on a slow disk. */
+export const SALVAGE_TIMEOUT_MS = 30_000
+/** Documents that the process that reads them hands over at once. */
+export const SALVAGE_BATCH = 64
 /** Characters of one value in a stored database that are looked at: a document with the largest record has 5,600. */
 export const STORED_VALUE_CHARS_MAX = 8192
 /** Revisions in one write to the database, ancestors included: PouchDB merges them in one go, about 20 ms for so many. */

@@ -5,7 +5,7 @@ import leveldbAdapter from 'pouchdb-adapter-leveldb'
 import { DATABASES_SALVAGED_MAX } from './limits.ts'
 import type { PouchModule, Salvage, Shelf } from './pouchdb.ts'
 import { ownPouchDB } from './pouchdb-own.ts'
-import { readStoredDocuments } from './stored-documents.ts'
+import { readApart } from './read-apart.ts'
 
 const PouchDB = ownPouchDB(leveldbAdapter)
 
@@ -34,7 +34,7 @@ function openShelf(folder: string): Shelf {
         .filter((number) => number !== newest)
         .map(pathOf)
       for (const path of paths.slice(0, DATABASES_SALVAGED_MAX)) {
-        const read = await readStoredDocuments({ path, documentsMax })
+        const read = await readApart({ path, documentsMax })
         documents.push(...read.documents)
         damage.push(...read.damage)
         isLocked ||= read.isLocked

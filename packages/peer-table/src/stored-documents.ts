@@ -2,7 +2,6 @@ import leveldown, { type Iterator, type LevelDown } from 'leveldown'
 import { STORED_VALUE_CHARS_MAX } from './limits.ts'
 
 export interface StoredDocuments {
-  readonly documents: readonly unknown[]
   /** What could not be read, as errors; empty when all was well. */
   readonly damage: readonly unknown[]
   /** Somebody has the database open, so it was let alone. */
@@ -11,19 +10,21 @@ export interface StoredDocuments {
 
 type Failure = Error | null | undefined
 
-/**
- * Whatever documents a leveldb database still tells, however torn it is. PouchDB's adapter takes every byte of its files for
- * its own word and ends the process over a wrong one, so it never gets to see them. Never rejects.
- */
-export async function readStoredDocuments({
-  path,
-  documentsMax,
-}: {
+export interface ReadOptions {
   readonly path: string
   readonly documentsMax: number
-}): Promise<StoredDocuments> {
-  const documents: unknown[] = []
+  /** Each as soon as it is read: what comes behind it may end the process. */
+  readonly onDocument: (document: object) => void
+}
+
+/**
+ * Whatever documents a leveldb database still tells, however torn it is. PouchDB's adapter takes every byte of its files for
+ * its own word and ends the process over a wrong one, so it never gets to see them; leveldb itself does so over keys out of order,
+ * so this runs in a process of its own: see `read-apart.ts`. Never rejects.
+ */
+export async function readStoredDocuments({ path, documentsMax, onDocument }: ReadOptions): Promise<StoredDocuments> {
   const damage: unknown[] = []
+  let count = 0
   let broken: Error | undefined
   try {
     const database = await open(path, damage)
@@ -31,17 +32,17 @@ export async function readStoredDocuments({
       await readAll(database, (value) => {
         const document = parseDocument(value)
         if (document === 'damaged') broken ??= new Error(`${path} holds values that are no JSON`)
-        else if (document && documents.length < documentsMax) documents.push(document)
+        else if (document && count++ < documentsMax) onDocument(document)
       })
     } finally {
       await settle((done) => database.close(done))
     }
   } catch (error) {
-    if (isLocked(error)) return { documents, damage: [], isLocked: true }
+    if (isLocked(error)) return { damage: [], isLocked: true }
     damage.push(error)
   }
   if (broken) damage.push(broken)
-  return { documents, damage, isLocked: false }
+  return { damage, isLocked: false }
 }
 
 /** Opens it as it is, else after leveldb has put together what it finds in its files. */

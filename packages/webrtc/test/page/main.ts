@@ -5,7 +5,7 @@ import { ALICE, answerer, BOB, channelsOf, connectPaths, SignalEnd } from '../pa
 import { runTests } from './mini-jest.ts'
 
 const runtime = createRuntime()
-const transport = webrtc()
+const transport = webrtc({ connectionsPerSecond: 1_000 }) // how fast one stands is measured, not how many a page may have
 const never = new AbortController().signal
 let line: SignalEnd | undefined
 let channel: Channel | undefined
