@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { utf8 } from '@resilient-swarm/contract'
-import { createSeededRandom } from '@resilient-swarm/testkit'
+import { createSeededRandom, quickestMs } from '@resilient-swarm/testkit'
 import { checkDocument } from '../src/document.ts'
 import { encodeMessage, parseAnswer, parseQuestion } from '../src/messages.ts'
 import { createPieceJoiner } from '../src/pieces.ts'
@@ -64,7 +64,7 @@ it(`${RUNS} changed messages are refused or are messages, and nothing of a proto
     if (tookMs > SLOWEST_MS)
       slowestMs = Math.max(
         slowestMs,
-        quickest(() => [parseQuestion(bytes), parseAnswer(bytes)]),
+        quickestMs(() => [parseQuestion(bytes), parseAnswer(bytes)]),
       )
   }
   expect(({} as { _id?: string })._id).toBeUndefined()
@@ -101,14 +101,3 @@ it(`${RUNS} pieces of any bytes are joined within the bounds or refused`, () => 
   expect(longest.answer).toBeLessThanOrEqual(bytesMax.answer)
   expect(longest.answer).toBeGreaterThan(0)
 })
-
-/** Milliseconds of the quickest of three: what the machine did beside it does not count. */
-function quickest(work: () => unknown): number {
-  return Math.min(
-    ...[1, 2, 3].map(() => {
-      const startedMs = performance.now()
-      work()
-      return performance.now() - startedMs
-    }),
-  )
-}

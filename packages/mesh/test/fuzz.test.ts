@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { type PeerId, SwarmError } from '@resilient-swarm/contract'
 import { isPeerId } from '@resilient-swarm/identity'
-import { createSeededRandom } from '@resilient-swarm/testkit'
+import { createSeededRandom, quickestMs } from '@resilient-swarm/testkit'
 import { HOP_NAME_CHARS, SIGNAL_ROUNDS_MS, SIGNAL_TTL_MAX } from '../src/limits.ts'
 import { hopName } from '../src/neighbour.ts'
 import { parseSignal } from '../src/parse-signal.ts'
@@ -49,7 +49,7 @@ it(`${RUNS} changed signals are signals or ERR_SIGNAL_MALFORMED (seed ${seed})`,
     if (tookMs > SLOWEST_MS)
       slowestMs = Math.max(
         slowestMs,
-        quickest(() => tryParse(args)),
+        quickestMs(() => tryParse(args)),
       )
   }
   expect(taken).toBeGreaterThan(RUNS / 50)
@@ -60,15 +60,4 @@ function tryParse(args: readonly unknown[]): void {
   try {
     parseSignal(args)
   } catch {}
-}
-
-/** Milliseconds of the quickest of three: what the machine did beside it does not count. */
-function quickest(work: () => unknown): number {
-  return Math.min(
-    ...[1, 2, 3].map(() => {
-      const startedMs = performance.now()
-      work()
-      return performance.now() - startedMs
-    }),
-  )
 }

@@ -68,6 +68,26 @@ const roundOf = (args: readonly unknown[]) => (args[3] as { round: number }).rou
 const far = { route: '', ttl: SIGNAL_TTL_MAX, round: 0 }
 
 describe('a signal through the swarm', () => {
+  it('that is worth one round only goes in one copy, and in two otherwise', async () => {
+    for (const roundsMax of [1, 2]) {
+      const swarm = swarmOf([alice, bob, dave], [alice, carol, dave])
+      let copies = 0
+      for (const id of [bob, carol]) {
+        swarm.mallory.set(id, () => {
+          copies++
+          return null // taken, and never heard of again
+        })
+      }
+      swarm
+        .node(alice)
+        .signals.carry(signalTo(dave), { roundsMax })
+        .catch(() => {})
+      // Before the second round begins, and long after the second copy would have gone.
+      await swarm.clock.runUntil(swarm.clock.monotonic() + (SIGNAL_ROUNDS_MS[1] as number) - 1)
+      expect(copies).toBe(roundsMax)
+    }
+  })
+
   it.each([2, 3, 5, 17])(
     'reaches the other end of a line of %i, is acknowledged, and goes once through each hand',
     async (count) => {

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { concatBytes } from '@resilient-swarm/contract'
-import { createSeededRandom } from '@resilient-swarm/testkit'
+import { createSeededRandom, quickestMs } from '@resilient-swarm/testkit'
 import { encodeRecord, parseRecord, toPeerRecord } from '../src/peer-record.ts'
 import { shortNameOf } from '../src/short-name.ts'
 import { encodeViewMessage, parseViewMessage, type ViewMessage } from '../src/view-messages.ts'
@@ -62,7 +62,7 @@ it(`${RUNS} changed records are refused or have one spelling (seed ${seed})`, ()
     if (tookMs > SLOWEST_MS)
       slowestMs = Math.max(
         slowestMs,
-        quickest(() => parseRecord(bytes)),
+        quickestMs(() => parseRecord(bytes)),
       )
   }
   expect(taken).toBeGreaterThan(RUNS / 50)
@@ -104,20 +104,9 @@ it(`${RUNS} changed view messages are refused or have one spelling (seed ${seed}
     if (tookMs > SLOWEST_MS)
       slowestMs = Math.max(
         slowestMs,
-        quickest(() => parseViewMessage(bytes)),
+        quickestMs(() => parseViewMessage(bytes)),
       )
   }
   expect(taken).toBeGreaterThan(RUNS / 50)
   expect(slowestMs).toBeLessThan(SLOWEST_MS)
 })
-
-/** Milliseconds of the quickest of three: what the machine did beside it does not count. */
-function quickest(work: () => unknown): number {
-  return Math.min(
-    ...[1, 2, 3].map(() => {
-      const startedMs = performance.now()
-      work()
-      return performance.now() - startedMs
-    }),
-  )
-}

@@ -1,5 +1,6 @@
 export * from './channel-conformance.ts'
 export * from './channel-pair.ts'
+export * from './quickest.ts'
 export * from './readme-snippets.ts'
 export * from './seeded-random.ts'
 export * from './shared-data.ts'
