@@ -1,4 +1,4 @@
-import { type Channel, encodeHex, type PeerId, type Runtime, Scope, SwarmError } from '@resilient-swarm/contract'
+import { encodeHex, type PeerId, type Runtime, Scope, SwarmError } from '@resilient-swarm/contract'
 import { createKeyPair, type KeyPair } from '@resilient-swarm/identity'
 import {
   createLinkGraph,
@@ -10,29 +10,21 @@ import {
   type SwarmSignals,
 } from '@resilient-swarm/mesh'
 import type { PeerRecord, PeerTable } from '@resilient-swarm/peer-table'
-import { createSimulatedTable, type RecordProof, toDocument } from '@resilient-swarm/peer-table/simulation'
+import { createSimulatedTable, type RecordProof } from '@resilient-swarm/peer-table/simulation'
 import { createDialling, type Dialling } from './dialling.ts'
+import { documentOfEarlierLife } from './earlier-life.ts'
 import { checkWhetherGone } from './gone-check.ts'
-import {
-  CALL_TIMEOUT_MS,
-  HANDSHAKE_ROUND_TRIPS,
-  HANDSHAKES_PENDING_MAX,
-  LINKS_TOLD_MAX,
-  RELEASE_ANSWER_MS,
-  REPLICATION_RETRY_MS,
-} from './limits.ts'
+import { CALL_TIMEOUT_MS, HANDSHAKE_ROUND_TRIPS, HANDSHAKES_PENDING_MAX, LINKS_TOLD_MAX, RELEASE_ANSWER_MS } from './limits.ts'
 import { Link, type LinkEnd, type LinkEndReason, type LinkState } from './link.ts'
 import type { Host, Network } from './network.ts'
+import { BEGIN_MS, createNodeRuntime } from './node-runtime.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Client, SignalServer } from './signal-server.ts'
 import { createSignalling, type Signalling } from './signalling.ts'
+import { createTableLanes, type TableLanes } from './table-lanes.ts'
 
-/** When the simulation begins, by the wall clocks of its nodes. */
-const BEGIN_MS = 1_700_000_000_000
 const NETWORK_NAME = 'public'
-/** How long before it earlier lives ended. */
-const EARLIER_MS = 600_000
 
 export interface NodeOptions {
   readonly network: Network
@@ -56,7 +48,6 @@ export class SimulatedNode implements Client {
   readonly #options: NodeOptions
   readonly #scope = new Scope()
   readonly #random: SeededRandom
-  readonly #replications = new Map<PeerId, { close(): void | Promise<void> }>()
   /** Probes that are on their way to us, by their attempt. */
   readonly #probes = new Map<string, () => void>()
   readonly signals: SwarmSignals
@@ -64,6 +55,7 @@ export class SimulatedNode implements Client {
   readonly #dialling: Dialling
   readonly #signalling: Signalling
   readonly #teller: { tell(): void }
+  readonly #lanes: TableLanes
   #table: PeerTable | undefined
 
   constructor(options: NodeOptions) {
@@ -74,7 +66,7 @@ export class SimulatedNode implements Client {
     this.server = options.server
     this.host = network.addHost()
     this.keyPair = createKeyPair({ seed: this.#random.bytes(32) })
-    this.runtime = runtimeOf(network, this.host, this.#random)
+    this.runtime = createNodeRuntime(network, this.host, this.#random)
     const { clock } = this.runtime
     const graph = createLinkGraph({ linksOf: (id) => (id === this.id ? this.#ownLinks() : this.#linksToldBy(id)) })
     this.signals = createSwarmSignals({
@@ -123,6 +115,7 @@ export class SimulatedNode implements Client {
       peers: () => [...this.peers.values()],
       publish: (peers) => this.#publishLinks(peers),
     })
+    this.#lanes = createTableLanes({ clock, table: () => (this.#scope.isClosed ? undefined : this.#table) })
   }
 
   get id(): PeerId {
@@ -178,11 +171,7 @@ export class SimulatedNode implements Client {
 
   /** The document that an earlier life of this node would have left with everybody. */
   get earlierDocument(): unknown {
-    const { keyPair, id } = this
-    const times = { createdMs: BEGIN_MS - EARLIER_MS, expiresMs: BEGIN_MS + EARLIER_MS }
-    const record = { id, seq: 1, links: [], relay: true, left: false, ...times }
-    const envelope = this.#options.proof.seal(keyPair, record, NETWORK_NAME)
-    return toDocument({ record, publicKey: keyPair.publicKey, envelope })
+    return documentOfEarlierLife({ keyPair: this.keyPair, network: NETWORK_NAME, proof: this.#options.proof })
   }
 
   /** As the application calls: somebody is let go where there is no room. */
@@ -242,13 +231,13 @@ export class SimulatedNode implements Client {
         needsLink: () => this.mesh.needs(id),
         reaches: (other) => this.peers.get(other as PeerId)?.state === 'connected',
       },
-      onLane: (channel) => void this.#replicate(peer, channel),
+      onLane: (channel) => void this.#lanes.replicate(peer, channel),
       onState: (state, reason) => this.#onState(peer, link, state, reason),
     })
     this.peers.set(id, peer)
     this.#dialling.settle(id)
     this.runtime.clock.setTimer(0, () => {
-      if (peer.leads) void this.#keepReplicating(peer)
+      if (peer.leads) void this.#lanes.keep(peer)
       this.#teller.tell()
       this.mesh.nudge()
     })
@@ -274,22 +263,6 @@ export class SimulatedNode implements Client {
     if (reason === 'released') this.mesh.released(peer.publicKey)
     else if (reason === 'lost') this.mesh.lost(peer.publicKey)
     else this.mesh.nudge()
-  }
-
-  /** The table's lane, again whenever it ends while the peer stays. */
-  async #keepReplicating(peer: SimulatedPeer): Promise<void> {
-    if (peer.state === 'ended' || !this.isAlive) return
-    await this.#replicate(peer, peer.openTable())
-    this.runtime.clock.setTimer(REPLICATION_RETRY_MS, () => void this.#keepReplicating(peer))
-  }
-
-  async #replicate(peer: SimulatedPeer, channel: Channel): Promise<void> {
-    await this.#replications.get(peer.publicKey)?.close()
-    if (!this.#table || this.#scope.isClosed) return channel.close()
-    const replication = this.#table.replicate({ channel, peer: peer.publicKey })
-    this.#replications.set(peer.publicKey, replication)
-    await replication.closed
-    if (this.#replications.get(peer.publicKey) === replication) this.#replications.delete(peer.publicKey)
   }
 
   #publishLinks(peers: readonly SimulatedPeer[]): void {
@@ -320,19 +293,6 @@ export class SimulatedNode implements Client {
     if (!isForced && (await peer.needsLink(RELEASE_ANSWER_MS)) !== false) return false
     peer.end.close('released')
     return true
-  }
-}
-
-/** A node's own door to time and chance; a dead one's timers never fire. */
-function runtimeOf({ clock }: Network, host: Host, random: SeededRandom): Runtime {
-  return {
-    clock: {
-      now: () => BEGIN_MS + clock.nowMs,
-      monotonic: () => clock.nowMs,
-      setTimer: (delayMs, fire) => clock.after(delayMs, () => host.isAlive && fire()),
-    },
-    random,
-    log: { debug() {}, info() {}, warn() {} },
   }
 }
 
