@@ -126,7 +126,7 @@ export class SimulatedNode implements Client {
     return this.host.isAlive
   }
 
-  /** The table is there: the node was opened, and neither left nor died. */
+  /** It was opened, and neither left nor died. */
   get isOpen(): boolean {
     return this.#table !== undefined
   }
@@ -246,7 +246,7 @@ export class SimulatedNode implements Client {
   /** A connection that was agreed upon. */
   async connect(other: SimulatedNode): Promise<void> {
     const { network } = this.#options
-    await sleep(network, HANDSHAKE_ROUND_TRIPS * network.rttMs(this.host, other.host))
+    await network.clock.sleep(HANDSHAKE_ROUND_TRIPS * network.rttMs(this.host, other.host))
     if (!network.canReach(this.host, other.host) || this.peers.has(other.id) || other.peers.has(this.id)) return
     if (!this.hasRoom('us') || !other.hasRoom('peer')) throw fullError()
     const link = new Link(network, [this.host, other.host], this.#random)
@@ -294,10 +294,6 @@ export class SimulatedNode implements Client {
     peer.end.close('released')
     return true
   }
-}
-
-function sleep({ clock }: Network, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void clock.after(delayMs, resolve))
 }
 
 function fullError(): SwarmError {

@@ -29,6 +29,10 @@ export class VirtualClock {
     return this.#happened
   }
 
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.after(delayMs, resolve))
+  }
+
   after(delayMs: number, fire: () => void): Timer {
     const turn = this.#nowMs + Math.max(0, Math.ceil(delayMs / TURN_MS)) * TURN_MS
     const happening: Happening = {
