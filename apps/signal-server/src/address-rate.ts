@@ -1,25 +1,14 @@
-import { type Bucket, fullBucket, type Rate, takeToken } from '@resilient-swarm/contract'
+import { createKeyedRate, type KeyedRate, type Rate } from '@resilient-swarm/contract'
 
-/** Counts new connections by address. */
-export interface AddressRate {
-  /** Whether one more connection from there is within the rate. */
-  take(address: string, nowMs: number): boolean
-  readonly size: number
-}
+/** Counts new connections by address, or by household. */
+export type AddressRate = KeyedRate<string>
 
 export function createAddressRate({ rate, addressesMax }: { rate: Rate; addressesMax: number }): AddressRate {
-  const buckets = new Map<string, Bucket>() // ordered by last use
+  const rates = createKeyedRate<string>({ rate, keysMax: addressesMax })
   return {
-    take(address, nowMs) {
-      const name = addressGroup(address)
-      const { allowed, bucket } = takeToken(buckets.get(name) ?? fullBucket(rate, nowMs), rate, nowMs)
-      buckets.delete(name)
-      buckets.set(name, bucket)
-      if (buckets.size > addressesMax) buckets.delete(buckets.keys().next().value as string)
-      return allowed
-    },
+    take: (address, nowMs) => rates.take(addressGroup(address), nowMs),
     get size() {
-      return buckets.size
+      return rates.size
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { PeerId, Random } from '@resilient-swarm/contract'
+import { createNewestMap, type PeerId, type Random } from '@resilient-swarm/contract'
 import { meshRetryMs } from './choose-calls.ts'
 import {
   DIAL_PAUSE_MS_MAX,
@@ -42,17 +42,17 @@ export interface DialMemory {
 }
 
 export function createDialMemory(random: Random): DialMemory {
-  const experiences = new Map<PeerId, Experience>()
-  const reachedMs = new Map<PeerId, { readonly atMs: number; readonly failures: number }>()
-  const released = new Map<PeerId, number>()
-  const heardMs = new Map<PeerId, number>()
+  const experiences = createNewestMap<PeerId, Experience>(FAILURES_REMEMBERED_MAX)
+  const reachedMs = createNewestMap<PeerId, { readonly atMs: number; readonly failures: number }>(FAILURES_REMEMBERED_MAX)
+  const released = createNewestMap<PeerId, number>(FAILURES_REMEMBERED_MAX)
+  const heardMs = createNewestMap<PeerId, number>(HEARD_MAX)
   let failuresInRow = 0
 
   /** From three quarters to five quarters: nodes that lost the same peer do not come back to it together. */
   const jitter = (ms: number) => ms * (0.75 + random.fraction() / 2)
 
   function rest(id: PeerId, failures: number, nowMs: number): void {
-    keepNewest(experiences, id, { failures, untilMs: nowMs + jitter(meshRetryMs(failures)) }, FAILURES_REMEMBERED_MAX)
+    experiences.set(id, { failures, untilMs: nowMs + jitter(meshRetryMs(failures)) })
   }
 
   const failures = (id: PeerId) => experiences.get(id)?.failures ?? 0
@@ -68,7 +68,7 @@ export function createDialMemory(random: Random): DialMemory {
     },
     reached(id, nowMs) {
       failuresInRow = 0
-      keepNewest(reachedMs, id, { atMs: nowMs, failures: failures(id) }, FAILURES_REMEMBERED_MAX)
+      reachedMs.set(id, { atMs: nowMs, failures: failures(id) })
     },
     lost(id, nowMs) {
       const before = reachedMs.get(id)
@@ -78,10 +78,10 @@ export function createDialMemory(random: Random): DialMemory {
     },
     released(id, nowMs) {
       reachedMs.delete(id)
-      keepNewest(released, id, nowMs + jitter(RELEASED_REST_MS), FAILURES_REMEMBERED_MAX)
+      released.set(id, nowMs + jitter(RELEASED_REST_MS))
     },
     forgetReleased: () => released.clear(),
-    heard: (id, nowMs) => keepNewest(heardMs, id, nowMs, HEARD_MAX),
+    heard: (id, nowMs) => void heardMs.set(id, nowMs),
     recent(nowMs) {
       return [...heardMs]
         .filter(([, atMs]) => nowMs - atMs < HEARD_MS)
@@ -95,14 +95,5 @@ export function createDialMemory(random: Random): DialMemory {
       const beyond = failuresInRow - FAILURES_FREE_MAX
       return beyond <= 0 ? 0 : Math.min(DIAL_PAUSE_MS_MAX, MESH_RETRY_MS_MIN * 2 ** (Math.min(beyond, 1_000) / FAILURES_DOUBLING))
     },
-  }
-}
-
-function keepNewest<Value>(map: Map<PeerId, Value>, id: PeerId, value: Value, max: number): void {
-  map.delete(id)
-  map.set(id, value)
-  for (const oldest of map.keys()) {
-    if (map.size <= max) break
-    map.delete(oldest)
   }
 }

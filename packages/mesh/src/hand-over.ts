@@ -1,4 +1,4 @@
-import type { Clock, PeerId } from '@resilient-swarm/contract'
+import { type Clock, createNewestMap, type PeerId } from '@resilient-swarm/contract'
 import { isProof } from './acknowledge.ts'
 import {
   FORWARDERS_RATED_MAX,
@@ -26,20 +26,14 @@ export interface Hands {
 }
 
 export function createHands(clock: Clock): Hands {
-  const silentSinceMs = new Map<PeerId, number>()
-
-  function fellSilent(id: PeerId): void {
-    silentSinceMs.delete(id)
-    silentSinceMs.set(id, clock.monotonic())
-    if (silentSinceMs.size > FORWARDERS_RATED_MAX) silentSinceMs.delete(silentSinceMs.keys().next().value as PeerId)
-  }
+  const silentSinceMs = createNewestMap<PeerId, number>(FORWARDERS_RATED_MAX)
 
   return {
     handOver(next, signal) {
       const timeoutMs = hopTimeoutMs(next.rttMs)
       return new Promise((resolve) => {
         const timer = clock.setTimer(timeoutMs, () => {
-          fellSilent(next.id)
+          silentSinceMs.set(next.id, clock.monotonic())
           resolve({ kind: 'silent' })
         })
         const settle = (outcome: HandOver) => {

@@ -1,4 +1,4 @@
-import { type Bucket, type Clock, fullBucket, type PeerId, type Rate, takeToken } from '@resilient-swarm/contract'
+import { type Clock, createKeyedRate, type PeerId, type Rate } from '@resilient-swarm/contract'
 import {
   FORWARDERS_RATED_MAX,
   FORWARDS_BURST,
@@ -45,15 +45,7 @@ export function createNeighbourBudgets(clock: Clock): NeighbourBudgets {
   }
 }
 
-/** One bucket a peer; who was not heard of for longest is forgotten first. */
 function createRates(clock: Clock, rate: Rate): (id: PeerId) => boolean {
-  const buckets = new Map<PeerId, Bucket>()
-  return (id) => {
-    const nowMs = clock.monotonic()
-    const { allowed, bucket } = takeToken(buckets.get(id) ?? fullBucket(rate, nowMs), rate, nowMs)
-    buckets.delete(id)
-    buckets.set(id, bucket)
-    if (buckets.size > FORWARDERS_RATED_MAX) buckets.delete(buckets.keys().next().value as PeerId)
-    return allowed
-  }
+  const rates = createKeyedRate<PeerId>({ rate, keysMax: FORWARDERS_RATED_MAX })
+  return (id) => rates.take(id, clock.monotonic())
 }

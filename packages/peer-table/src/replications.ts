@@ -1,4 +1,4 @@
-import type { PeerId } from '@resilient-swarm/contract'
+import { createNewestMap, type PeerId } from '@resilient-swarm/contract'
 import { CHECKPOINTS_MAX, EAGER_LINKS_MIN } from './limits.ts'
 import type { Place, Replication } from './replication.ts'
 import { tableError } from './table-error.ts'
@@ -15,12 +15,12 @@ export interface Beside {
 /** The replications that run, and how far each peer was read, which is remembered when it goes and comes back. */
 export class Replications {
   readonly #running = new Map<Replication, PeerId>()
-  readonly #places = new Map<PeerId, Place>()
+  readonly #places = createNewestMap<PeerId, Place>(CHECKPOINTS_MAX)
 
   begin(peer: PeerId, start: (beside: Beside) => Replication): Replication {
     const replication = start({
       place: this.#places.get(peer),
-      onPlace: (place) => this.#remember(peer, place),
+      onPlace: (place) => void this.#places.set(peer, place),
       mayTurnLazy: () => this.#eagerLinks > EAGER_LINKS_MIN,
     })
     this.#running.set(replication, peer)
@@ -53,14 +53,5 @@ export class Replications {
     let count = 0
     for (const { isEager } of this.#running.keys()) if (isEager) count++
     return count
-  }
-
-  #remember(peer: PeerId, place: Place): void {
-    this.#places.delete(peer)
-    this.#places.set(peer, place)
-    for (const oldest of this.#places.keys()) {
-      if (this.#places.size <= CHECKPOINTS_MAX) break
-      this.#places.delete(oldest)
-    }
   }
 }

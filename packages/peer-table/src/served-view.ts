@@ -1,4 +1,4 @@
-import { concatBytes, encodeVarint, type PeerId } from '@resilient-swarm/contract'
+import { concatBytes, createNewestMap, encodeVarint, type PeerId } from '@resilient-swarm/contract'
 import { compareDigest } from './digest.ts'
 import { isExpired } from './expiry.ts'
 import { BULK_GETS_MAX, FEED_BYTES_MAX, FEED_CHANGES_MAX, HEARD_MAX, RECORD_BYTES_MAX } from './limits.ts'
@@ -57,7 +57,7 @@ export function serveView(options: ServedViewOptions): ServedView {
   const { index, instance, peer, via, send } = options
   const underWay: UnderWay[] = []
   const gets: { request: number; envelopes: Uint8Array[] }[] = []
-  const heard = new Map<ShortName, HeardRecord>()
+  const heard = createNewestMap<ShortName, HeardRecord>(HEARD_MAX)
   let isLacked: (item: FeedItem) => boolean = () => true
   let underWayBytes = 0
   let cursor: number | undefined
@@ -232,12 +232,7 @@ export function serveView(options: ServedViewOptions): ServedView {
       const { name, seq, check } = record
       const known = heard.get(name)
       if (known?.seq === seq && known.check === check) return
-      heard.delete(name)
       heard.set(name, { name, seq, check })
-      for (const oldest of heard.keys()) {
-        if (heard.size <= HEARD_MAX) break
-        heard.delete(oldest)
-      }
     },
     drained() {
       flowing = true

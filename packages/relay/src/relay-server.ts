@@ -1,4 +1,4 @@
-import { type Bucket, type Clock, fullBucket, type PeerId, type Rate, takeToken } from '@resilient-swarm/contract'
+import { type Clock, createKeyedRate, type PeerId, type Rate } from '@resilient-swarm/contract'
 import { encodePeerId, publicKeyOf } from '@resilient-swarm/identity'
 import { Leg } from './leg.ts'
 import { CONNECTS_BURST, CONNECTS_PER_SECOND, RATED_PEERS_MAX, type RelayLimits } from './limits.ts'
@@ -44,7 +44,7 @@ export class RelayServer {
   readonly #limits: RelayLimits
   readonly #clock: Clock
   readonly #circuits = new Set<ServedCircuit>()
-  readonly #rates = new Map<PeerId, Bucket>()
+  readonly #rates = createKeyedRate<PeerId>({ rate: CONNECT_RATE, keysMax: RATED_PEERS_MAX })
   #isLeaving = false
   #onEmpty: () => void = () => {}
 
@@ -120,7 +120,7 @@ export class RelayServer {
       {
         serves: serve,
         isLeaving: this.#isLeaving,
-        isTooFast: serve && !this.#takeTurn(from),
+        isTooFast: serve && !this.#rates.take(from, this.#clock.monotonic()),
         isLoop: to === self || to === from,
         isDiallerDirect: isDirect(from),
         circuits: circuits.length,
@@ -130,16 +130,6 @@ export class RelayServer {
       this.#limits,
     )
     return refusal ?? (allow && !allow(from, to) ? 'notAllowed' : undefined)
-  }
-
-  #takeTurn(peer: PeerId): boolean {
-    const nowMs = this.#clock.monotonic()
-    const { allowed, bucket } = takeToken(this.#rates.get(peer) ?? fullBucket(CONNECT_RATE, nowMs), CONNECT_RATE, nowMs)
-    this.#rates.delete(peer) // so that the one that asked longest ago is first
-    this.#rates.set(peer, bucket)
-    const [oldest] = this.#rates.size > RATED_PEERS_MAX ? this.#rates.keys() : []
-    if (oldest !== undefined) this.#rates.delete(oldest)
-    return allowed
   }
 
   #openLeg(target: PeerId): Leg | Refusal {

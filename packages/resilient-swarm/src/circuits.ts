@@ -1,13 +1,4 @@
-import {
-  type Bucket,
-  fullBucket,
-  type PeerId,
-  type Runtime,
-  Scope,
-  type Substream,
-  SwarmError,
-  takeToken,
-} from '@resilient-swarm/contract'
+import { createKeyedRate, type PeerId, type Runtime, Scope, type Substream, SwarmError } from '@resilient-swarm/contract'
 import type { Circuit, Relay, RelayCandidate, RelayCounters } from '@resilient-swarm/relay'
 import type { SessionPath } from '@resilient-swarm/session'
 import { byRelay, type HandshakePlaces } from './handshake-places.ts'
@@ -78,7 +69,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
   const { runtime } = settings
   const scope = new Scope()
   const ours = new WeakSet<SessionPath>()
-  const incoming = new Map<PeerId, Bucket>()
+  const incoming = createKeyedRate<PeerId>({ rate: INCOMING_RATE, keysMax: RELAYS_RATED_MAX })
   let module: RelayModule | undefined
   let relay: Relay | undefined
   let loading: Promise<Relay> | undefined
@@ -122,14 +113,7 @@ export function createCircuits(options: CircuitsOptions): Circuits {
   }
 
   /** Each circuit may cost us a handshake, and a relay may make up as many diallers as it likes. */
-  function withinRate(via: PeerId): boolean {
-    const nowMs = runtime.clock.monotonic()
-    const { allowed, bucket } = takeToken(incoming.get(via) ?? fullBucket(INCOMING_RATE, nowMs), INCOMING_RATE, nowMs)
-    incoming.delete(via) // so that the one that came longest ago is first
-    incoming.set(via, bucket)
-    if (incoming.size > RELAYS_RATED_MAX) incoming.delete(incoming.keys().next().value as PeerId)
-    return allowed
-  }
+  const withinRate = (via: PeerId) => incoming.take(via, runtime.clock.monotonic())
 
   async function receive(from: PeerId, circuit: Circuit): Promise<void> {
     const leave = places.take(byRelay(circuit.via))

@@ -1,4 +1,4 @@
-import { type Clock, type PeerId, SwarmError } from '@resilient-swarm/contract'
+import { type Clock, createNewestMap, type PeerId, SwarmError } from '@resilient-swarm/contract'
 import { NOTED_PEERS_MAX, NOTES_PER_PEER_MAX } from './limits.ts'
 
 /** One thing that happened on the way to a peer. */
@@ -14,16 +14,14 @@ export interface History {
 }
 
 export function createHistory(clock: Clock): History {
-  const notes = new Map<PeerId, Note[]>()
+  const notes = createNewestMap<PeerId, Note[]>(NOTED_PEERS_MAX)
   return {
     note(id, text) {
       const own = notes.get(id) ?? []
-      notes.delete(id) // so that the map's order is by last use
       notes.set(id, own)
       if (own.at(-1)?.text === text) own.pop() // the same again: its last time is what matters
       own.push({ atMs: clock.now(), text })
       if (own.length > NOTES_PER_PEER_MAX) own.shift()
-      if (notes.size > NOTED_PEERS_MAX) for (const oldest of notes.keys()) return void notes.delete(oldest)
     },
     read: (id) => [...(notes.get(id) ?? [])],
   }

@@ -1,4 +1,4 @@
-import { type Clock, type PeerId, SwarmError, type Timer } from '@resilient-swarm/contract'
+import { type Clock, createNewestMap, type PeerId, SwarmError, type Timer } from '@resilient-swarm/contract'
 import type { SessionPath, SessionPathEvent } from '@resilient-swarm/session'
 import {
   FOLLOWER_PATIENCE_MS,
@@ -56,7 +56,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   const leaving = new Set<SessionPath>()
   const addedMs = new WeakMap<SessionPath, number>()
   const dialledViaMs = new Map<PeerId, number>()
-  const experiences = new Map<PeerId, Experience>()
+  const experiences = createNewestMap<PeerId, Experience>(RELAYS_REMEMBERED_MAX)
   let directFailures = 0
   let directFailedMs = NEVER_MS
   /** Counts what made dials under way worthless. */
@@ -127,10 +127,7 @@ export function createPathKeeper(options: PathKeeperOptions): PathKeeper {
   }
 
   function learn(relay: PeerId, change: Partial<Experience>): void {
-    const learnt = { failures: 0, failedMs: NEVER_MS, retiredMs: NEVER_MS, ...experiences.get(relay), ...change }
-    experiences.delete(relay) // so that the map's order is by last use
-    experiences.set(relay, learnt)
-    if (experiences.size > RELAYS_REMEMBERED_MAX) experiences.delete(experiences.keys().next().value as PeerId)
+    experiences.set(relay, { failures: 0, failedMs: NEVER_MS, retiredMs: NEVER_MS, ...experiences.get(relay), ...change })
   }
 
   function lookAround(): void {

@@ -1,14 +1,13 @@
 import {
   type AttemptSignal,
-  type Bucket,
+  createKeyedRate,
+  createNewestMap,
   encodeHex,
-  fullBucket,
   type PeerId,
   type Runtime,
   Scope,
   type SignalLine,
   SwarmError,
-  takeToken,
 } from '@resilient-swarm/contract'
 import { type KeyPair, publicKeyOf } from '@resilient-swarm/identity'
 import type { OwnSignal, SignalRoute, SwarmSignals } from '@resilient-swarm/mesh'
@@ -116,20 +115,11 @@ const lineName = (peer: PeerId, attempt: string) => `${peer} ${attempt}`
 export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
   const { keyPair, network, runtime, nowMs } = options
   const lines = new Map<string, OpenLine>()
-  const early = new Map<string, AttemptSignal[]>()
+  const early = createNewestMap<string, AttemptSignal[]>(EARLY_ATTEMPTS_MAX)
   /** Ids of what was opened, and the proofs of it. */
-  const seen = new Map<string, string>()
-  const rates = new Map<PeerId, Bucket>()
+  const seen = createNewestMap<string, string>(SEEN_SIGNALS_MAX)
   const offerRate = { perSecond: OFFERS_PER_SECOND, burst: OFFERS_BURST }
-
-  function withinRate(from: PeerId): boolean {
-    const now = runtime.clock.monotonic()
-    const { allowed, bucket } = takeToken(rates.get(from) ?? fullBucket(offerRate, now), offerRate, now)
-    rates.delete(from)
-    rates.set(from, bucket)
-    forgetOldest(rates, RATED_KEYS_MAX)
-    return allowed
-  }
+  const offers = createKeyedRate<PeerId>({ rate: offerRate, keysMax: RATED_KEYS_MAX })
 
   function openLine({ to, attempt, signal, purpose }: LineOptions): SignalLine {
     const name = lineName(to, attempt)
@@ -233,10 +223,9 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
       const waiting = early.get(name) ?? []
       if (waiting.length < SIGNALS_WAITING_MAX) waiting.push(signal)
       early.set(name, waiting)
-      forgetOldest(early, EARLY_ATTEMPTS_MAX)
       return
     }
-    if (signal.kind !== 'offer' || !withinRate(from)) return
+    if (signal.kind !== 'offer' || !offers.take(from, runtime.clock.monotonic())) return
     const scope = new AbortController()
     const offered = openLine({ to: from, attempt, signal: scope.signal, purpose: 'answer' })
     sort(from, { attempt, signal, expiresMs: 0 })
@@ -254,7 +243,6 @@ export function createSignalRouter(options: SignalRouterOptions): SignalRouter {
         const { from, content } = openSignal({ keyPair, network, id, box, nowMs: nowMs() })
         const proof = proveDelivery({ attempt: content.attempt, id })
         seen.set(id, proof)
-        forgetOldest(seen, SEEN_SIGNALS_MAX)
         sort(from, content)
         return proof
       } catch (error) {
@@ -270,8 +258,4 @@ function undeliverable(cause: unknown): SwarmError<'ERR_SIGNAL_UNDELIVERED'> {
     cause instanceof AggregateError ? cause.errors.map((error: unknown) => (error as Error).message) : [String(cause)]
   const told = causes.length === 0 ? 'there is no signal server and no connected peer to ask' : causes.join(' ')
   return new SwarmError(`No route took the signal: ${told}`, { code: 'ERR_SIGNAL_UNDELIVERED', cause, retryable: true })
-}
-
-function forgetOldest(keyed: { size: number; keys(): Iterator<string>; delete(key: never): boolean }, max: number): void {
-  while (keyed.size > max) keyed.delete(keyed.keys().next().value as never)
 }

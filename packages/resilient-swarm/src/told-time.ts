@@ -1,4 +1,4 @@
-import type { PeerId } from '@resilient-swarm/contract'
+import { createNewestMap, type PeerId } from '@resilient-swarm/contract'
 import { TOLD_TIME_MS_MAX, TOLD_TIMES_MAX } from './limits.ts'
 
 /** How far our clock is off, by what the peers said in their handshakes. */
@@ -10,16 +10,12 @@ export interface ToldTimes {
 }
 
 export function createToldTimes(): ToldTimes {
-  const offsets = new Map<PeerId, number>()
+  const offsets = createNewestMap<PeerId, number>(TOLD_TIMES_MAX)
   return {
     get offsetMs() {
       return [...offsets.values()].sort((one, other) => one - other)[offsets.size >> 1]
     },
-    add(peer, offsetMs) {
-      offsets.delete(peer)
-      offsets.set(peer, offsetMs)
-      if (offsets.size > TOLD_TIMES_MAX) offsets.delete(offsets.keys().next().value as PeerId)
-    },
+    add: (peer, offsetMs) => void offsets.set(peer, offsetMs),
   }
 }
 
